@@ -1,0 +1,1 @@
+"""Integrators of any right-hand side: they see flat vectors and know no science."""

@@ -92,6 +92,7 @@ class _Work(NamedTuple):
     """Arrays that one integration reuses for every step."""
 
     rate: Vector
+    size: Vector
     stage_state: Vector
     new_state: Vector
     stages: Matrix
@@ -103,14 +104,14 @@ class _Work(NamedTuple):
 
 @kernel
 def _attempt_step(rhs: Callable, parameters: Vector, state: Vector, input_rate: Vector, step: float, work: Any) -> bool:
-    """Take one step with the Jacobian and first rate in `work`; leave new state and error (the last stage) there."""
+    """Take one step with the Jacobian, first rate and sizes in `work`; leave new state and error (last stage) there."""
     n = state.shape[0]
     inverse_step = 1.0 / step
     for i in range(n):
         for j in range(n):
             work.system[i, j] = -work.jacobian[i, j]
         work.system[i, i] += inverse_step / _GAMMA
-    if not lu_factor(work.system, work.pivots):
+    if not lu_factor(work.system, work.size, work.pivots):
         return False
     for stage in range(_STAGES):
         increment = work.stages[stage]
@@ -213,6 +214,8 @@ def _integrate_piece(
             return Outcome.STEP_TOO_SMALL
         if counters[_ACCEPTED] + counters[_REJECTED] >= control.max_steps:
             return Outcome.TOO_MANY_STEPS
+        for i in range(state.shape[0]):
+            work.size[i] = control.scale[i] + abs(state[i])
         norm = math.inf
         counters[_FACTORISATIONS] += 1
         if _attempt_step(rhs, parameters, state, input_rate, step, work):
@@ -264,6 +267,7 @@ def integrate(
     """
     n = state.shape[0]
     work = _Work(
+        np.empty(n),
         np.empty(n),
         np.empty(n),
         np.empty(n),

@@ -1,0 +1,274 @@
+"""The ODE engine: Rodas5P from event to event, with decision points between compiled stretches."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from bitesim.engines.timeline import delivered_until, pieces_between, pulse_events
+from bitesim.engines.trajectory import RunEvent, SolverReport, Trajectory
+from bitesim.foundation.checks import number, whole_number
+from bitesim.foundation.compiled import prepare
+from bitesim.foundation.errors import ParameterError, SolverError, unknown_name
+from bitesim.foundation.provenance import Provenance, digest_of, installed_versions, source_digest
+from bitesim.model import Model
+from bitesim.model.rate_of_change import INITIAL_SIGNATURE, READOUTS_SIGNATURE
+from bitesim.numerics.outcomes import ADVICE, Outcome
+from bitesim.numerics.rosenbrock import (
+    COUNTERS,
+    INTEGRATE_SIGNATURE,
+    JACOBIAN_SIGNATURE,
+    RHS_SIGNATURE,
+    Control,
+    Matrix,
+    Output,
+    Vector,
+    integrate,
+)
+from bitesim.parameters import ParameterSet
+from bitesim.treatment import Regimen, Schedule, apply_action
+from bitesim.version import __version__
+
+METHOD: Final = "Rodas5P, complex-step Jacobian"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How accurately to integrate.
+
+    Parameters
+    ----------
+    rtol : float
+        Relative tolerance, 1e-12 to 1e-2; a state's absolute tolerance is rtol times the scale of its species.
+    max_steps : int
+        Steps after which a run gives up.
+    """
+
+    rtol: float = 1e-6
+    max_steps: int = 100_000
+
+    def __post_init__(self) -> None:
+        hint = "It is a relative tolerance, e.g. 1e-6."
+        object.__setattr__(self, "rtol", number("rtol", self.rtol, "-", (1e-12, 1e-2), hint))
+        object.__setattr__(self, "max_steps", whole_number("max_steps", self.max_steps, (1, 10**9)))
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is run: one patient's parameters and body under one regimen."""
+
+    model: Model
+    parameters: ParameterSet
+    regimen: Regimen
+    bsa_m2: float | None = None
+    weight_kg: float | None = None
+    patient: str = "patient"
+    seed: int | None = None
+
+    def schedule(self, regimen: Regimen | None = None) -> Schedule:
+        """Return the compiled schedule of the case's regimen, or of another one for the same body."""
+        chosen = self.regimen if regimen is None else regimen
+        return chosen.schedule(bsa_m2=self.bsa_m2, weight_kg=self.weight_kg)
+
+
+@dataclass
+class _Kernels:
+    """The compiled kernels of one model."""
+
+    rhs: Any
+    jacobian: Any
+    integrate: Any
+    read: Any
+    start: Any
+
+    @classmethod
+    def of(cls, model: Model) -> _Kernels:
+        return cls(
+            prepare(model.rhs, RHS_SIGNATURE),
+            prepare(model.jacobian, JACOBIAN_SIGNATURE),
+            prepare(integrate, INTEGRATE_SIGNATURE),
+            prepare(model.readout_kernel, READOUTS_SIGNATURE),
+            prepare(model.initial_kernel, INITIAL_SIGNATURE),
+        )
+
+
+@dataclass
+class _Progress:
+    """What a run has reached; changed as it goes."""
+
+    state: Vector
+    output: Output
+    regimen: Regimen
+    schedule: Schedule
+    events: list[RunEvent] = field(default_factory=list)
+
+
+def warmup(model: Model) -> float:
+    """Compile (or load) every kernel that `model` needs; return the seconds it took."""
+    began = time.perf_counter()
+    _Kernels.of(model)
+    return time.perf_counter() - began
+
+
+def initial_state(model: Model, parameters: ParameterSet) -> Vector:
+    """Return the untreated patient's state as a flat vector."""
+    state = np.zeros(len(model.species))
+    prepare(model.initial_kernel, INITIAL_SIGNATURE)(parameters.vector(), state)
+    return state
+
+
+def read_outputs(model: Model, parameters: ParameterSet, states: Matrix) -> Matrix:
+    """Return the readouts of `states`, shape (times, readouts)."""
+    results = np.zeros((len(states), len(model.readouts)))
+    prepare(model.readout_kernel, READOUTS_SIGNATURE)(np.ascontiguousarray(states), parameters.vector(), results)
+    return results
+
+
+def run_ode(case: Case, times_days: Vector, settings: Settings | None = None) -> Trajectory:
+    """Integrate one case and return its course at `times_days`.
+
+    An output at the instant of an event holds the values just after it. Output times are interpolated, so asking for
+    more of them changes nothing else.
+
+    Raises
+    ------
+    SolverError
+        When the integration fails; the message says where, why, for whom and what to try.
+    """
+    settings = settings or Settings()
+    model = case.model
+    kernels = _Kernels.of(model)
+    start = initial_state(model, case.parameters)
+    schedule = case.schedule()
+    output = Output(
+        times_days, np.full((len(times_days), len(model.species)), np.nan), np.zeros(len(COUNTERS), np.int64), np.zeros(3)
+    )
+    progress = _Progress(start.copy(), output, case.regimen, schedule)
+    decided: set[int] = set()
+    now = 0.0
+    while True:
+        pending = [
+            (point.time_days, index)
+            for index, point in enumerate(progress.schedule.decisions)
+            if index not in decided and now <= point.time_days <= times_days[-1]
+        ]
+        stop, index = min(pending, default=(math.inf, -1))
+        if stop > now:
+            _advance(case, kernels, progress, (now, stop), start, settings)
+        if index < 0:
+            break
+        decided.add(index)
+        _decide(case, progress, index)
+        now = stop
+    return _assemble(case, progress, settings)
+
+
+def _advance(
+    case: Case, kernels: _Kernels, progress: _Progress, window: tuple[float, float], start: Vector, settings: Settings
+) -> None:
+    """Integrate through `window` in compiled code."""
+    model = case.model
+    pieces = pieces_between(model, progress.schedule, window, case.bsa_m2, start)
+    control = Control(settings.rtol, model.species.scales(), settings.max_steps, model.workspace_size)
+    with np.errstate(all="ignore"):
+        code = kernels.integrate(
+            kernels.rhs, kernels.jacobian, case.parameters.vector(), progress.state, pieces, control, progress.output
+        )
+    if code != Outcome.OK:
+        raise SolverError(_failure(case, Outcome(code), progress, settings))
+
+
+def _failure(case: Case, outcome: Outcome, progress: _Progress, settings: Settings) -> str:
+    """Return the sentence for a run that failed, with a reproducer."""
+    reached, step = progress.output.progress[:2]
+    before = [event for event in progress.schedule.events if event.time_days <= reached]
+    just_after = f", just after {before[-1].text}" if before else ""
+    changed = ", ".join(f"{name}={value!r}" for name, value in case.parameters.changed().items()) or "defaults"
+    return (
+        f"{outcome.name.lower().replace('_', ' ')} at day {reached:.6g}{just_after} (step {step:.2g} d): {ADVICE[outcome]} "
+        f"[patient {case.patient}, model {case.model.name}, parameters: {changed}; "
+        f"regimen {case.regimen.to_text()!r}, rtol={settings.rtol:g}, max_steps={settings.max_steps}]"
+    )
+
+
+def _decide(case: Case, progress: _Progress, index: int) -> None:
+    """Ask the rule at decision point `index` and change what follows."""
+    point = progress.schedule.decisions[index]
+    rule = point.rule
+    values = read_outputs(case.model, case.parameters, progress.state[np.newaxis])[0]
+    known = {readout.name: float(value) for readout, value in zip(case.model.readouts, values, strict=True)}
+    known |= dict(zip(case.model.species, map(float, progress.state), strict=True))
+    for name in rule.outputs:
+        if name not in known:
+            raise unknown_name(f"output that rule {rule.name!r} looks at in model {case.model.name}", name, known)
+    action = rule.decide(point.time_days, {name: known[name] for name in rule.outputs})
+    progress.regimen = apply_action(progress.regimen, point.time_days, action)
+    progress.schedule = case.schedule(progress.regimen)
+    seen = ", ".join(f"{name} = {known[name]:.4g}" for name in rule.outputs)
+    progress.events.append(RunEvent(point.time_days, "decision", f"{rule.name}: {seen}: {action}"))
+
+
+def _conservation(case: Case, progress: _Progress) -> dict[str, float]:
+    """Return the largest violation of each balance over the outputs, relative to what was delivered (or 1 unit)."""
+    if progress.schedule.resets or not len(progress.output.times):
+        return {}
+    delivered = delivered_until(case.model, progress.schedule, progress.output.times, case.bsa_m2)
+    start = initial_state(case.model, case.parameters)
+    residuals = {}
+    for balance in case.model.balances:
+        columns = [case.model.species.position(name) for name in balance.weights]
+        weights = np.array(list(balance.weights.values()))
+        change = (progress.output.states[:, columns] - start[columns]) @ weights
+        residuals[balance.name] = float(np.max(np.abs(change - delivered)) / max(1.0, float(delivered[-1])))
+    return residuals
+
+
+def _assemble(case: Case, progress: _Progress, settings: Settings) -> Trajectory:
+    """Gather outputs, states, events and provenance into the result."""
+    model, states, times = case.model, progress.output.states, progress.output.times
+    if not np.all(np.isfinite(states)):
+        raise ParameterError(f"an output time of patient {case.patient} was never reached; please report this")
+    read = read_outputs(model, case.parameters, states)
+    values = {readout.name: read[:, column] for column, readout in enumerate(model.readouts)}
+    values |= {name: states[:, column] for column, name in enumerate(model.species)}
+    schedule = progress.schedule
+    events = [RunEvent(event.time_days, event.kind, event.text) for event in schedule.events]
+    events += pulse_events(model, schedule) + progress.events
+    drug_rates = [
+        sum(i.rate for i in schedule.infusions if i.compartment == "drug" and i.start_days <= t < i.stop_days) for t in times
+    ]
+    counters = dict(zip(COUNTERS, map(int, progress.output.counters), strict=True))
+    return Trajectory(
+        times_days=times,
+        values=values,
+        outputs=tuple(readout.name for readout in model.readouts),
+        states=tuple(model.species),
+        units=model.units,
+        symbols=model.symbols,
+        patient=case.patient,
+        solver=SolverReport("ode", METHOD, counters, _conservation(case, progress)),
+        events=tuple(sorted(events, key=lambda event: event.time_days)),
+        ledger=progress.regimen.ledger(bsa_m2=case.bsa_m2),
+        provenance=_provenance(case, schedule, settings),
+        input_rate_ug_per_day=np.array(drug_rates, dtype=np.float64),
+    )
+
+
+def _provenance(case: Case, schedule: Schedule, settings: Settings) -> Provenance:
+    carried_out = [[i.start_days, i.stop_days, i.rate, str(i.compartment)] for i in schedule.infusions]
+    carried_out += [[b.time_days, b.time_days, b.amount, str(b.compartment)] for b in schedule.boluses]
+    return Provenance(
+        bitesim_version=__version__,
+        sources_sha256=source_digest(),
+        versions=installed_versions(),
+        model=case.model.name,
+        parameters=case.parameters.as_dict(),
+        schedule_sha256=digest_of(carried_out),
+        regimen=case.regimen.to_text(),
+        seed=case.seed,
+        settings={"engine": "ode", "rtol": settings.rtol, "max_steps": settings.max_steps, "bsa_m2": case.bsa_m2},
+    )

@@ -1,0 +1,144 @@
+"""What a kernel's machine code depends on, as a digest: its own code and everything numba freezes into it."""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import inspect
+import sys
+import types
+from typing import Any, Final
+
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+
+#: Modules that change only with their version, which the cache key holds.
+_VERSIONED: Final = ("numpy", "numba", "math", "cmath", "builtins", "operator", "llvmlite")
+
+
+class CannotFingerprint(Exception):
+    """A kernel refers to something whose content cannot be hashed; it must not be cached."""
+
+
+def fingerprint(function: Any) -> str:
+    """Return the SHA-256 of `function`, of every kernel and function it calls, and of every value it freezes.
+
+    Numba compiles global and enclosing values into the machine code and inlines callees from other files, but its own
+    cache watches the defining file alone; this walk watches all of it, wherever the files are.
+
+    Raises
+    ------
+    CannotFingerprint
+        When a value is of a kind whose content is not understood.
+    """
+    walk = _Walk()
+    walk.function(function)
+    return walk.digest.hexdigest()
+
+
+class _Walk:
+    """One recursive walk; each object is hashed once and by its position after that."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+        self.seen: dict[int, int] = {}
+        # Ids are compared, so what was visited must stay alive for the length of the walk.
+        self.kept: list[Any] = []
+
+    def add(self, *parts: object) -> None:
+        for part in parts:
+            self.digest.update(f"{part}\0".encode())
+
+    def function(self, function: Any) -> None:
+        if isinstance(function, Dispatcher):
+            function = function.py_func
+        if id(function) in self.seen:
+            self.add("seen", self.seen[id(function)])
+            return
+        self.seen[id(function)] = len(self.seen)
+        self.kept.append(function)
+        self.add("function", function.__qualname__)
+        self.value(function.__defaults__)
+        self.value(function.__kwdefaults__)
+        closure = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+        for name, cell in closure.items():
+            self.add("closure", name)
+            self.value(cell.cell_contents)
+        self.code(function.__code__, function.__globals__)
+
+    def code(self, code: types.CodeType, names: dict[str, Any]) -> None:
+        self.digest.update(code.co_code)
+        self.add(code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
+        for constant in code.co_consts:
+            if isinstance(constant, types.CodeType):
+                self.code(constant, names)
+            else:
+                self.value(constant)
+        for name in code.co_names:
+            if name in names:
+                self.add("global", name)
+                self.value(names[name], attributes=code.co_names)
+
+    def value(self, value: Any, attributes: tuple[str, ...] = ()) -> None:
+        if isinstance(value, (type(None), bool, int, float, complex, str, bytes, np.generic, np.dtype)):
+            self.add(type(value).__name__, repr(value))
+        elif isinstance(value, enum.Enum):
+            self.add("enum", type(value).__qualname__, value.name, repr(value.value))
+        elif isinstance(value, np.ndarray):
+            self.add("array", value.dtype, value.shape)
+            self.digest.update(np.ascontiguousarray(value).tobytes())
+        elif isinstance(value, (tuple, list, frozenset)):
+            self.add(type(value).__name__, len(value))
+            for item in sorted(value, key=repr) if isinstance(value, frozenset) else value:
+                self.value(item)
+        elif isinstance(value, dict):
+            self.add("dict", len(value))
+            for key in value:
+                self.value(key)
+                self.value(value[key])
+        elif isinstance(value, (Dispatcher, types.FunctionType)):
+            self.function_or_version(value)
+        elif isinstance(value, types.ModuleType):
+            self.module(value, attributes)
+        elif isinstance(value, type):
+            self.class_(value, attributes)
+        elif hasattr(value, "_defn"):
+            # An @intrinsic: what it emits is written in its definition, not in its name.
+            self.function(value._defn)
+        elif isinstance(value, types.BuiltinFunctionType) or type(value).__module__.split(".")[0] in _VERSIONED:
+            self.add("library", type(value).__name__, getattr(value, "__name__", repr(value)))
+        else:
+            raise CannotFingerprint(f"{type(value).__qualname__} {value!r:.60}")
+
+    def function_or_version(self, value: Any) -> None:
+        module = str(getattr(value, "__module__", ""))
+        if module.split(".")[0] in _VERSIONED or module in sys.stdlib_module_names:
+            self.add("library", module, value.__qualname__)
+        else:
+            self.function(value)
+
+    def module(self, module: types.ModuleType, attributes: tuple[str, ...]) -> None:
+        root = module.__name__.split(".")[0]
+        self.add("module", module.__name__)
+        if root in _VERSIONED or root in sys.stdlib_module_names:
+            return
+        for name in attributes:
+            if hasattr(module, name):
+                self.add("attribute", name)
+                self.value(getattr(module, name), attributes)
+
+    def class_(self, value: type, attributes: tuple[str, ...]) -> None:
+        self.add("class", value.__module__, value.__qualname__)
+        root = value.__module__.split(".")[0]
+        if root in _VERSIONED or root in sys.stdlib_module_names:
+            return
+        if issubclass(value, tuple) and hasattr(value, "_fields"):
+            self.add(value._fields)
+        elif issubclass(value, enum.Enum):
+            for member in value:
+                self.add(member.name, repr(member.value))
+        else:
+            try:
+                self.add(inspect.getsource(value))
+            except (OSError, TypeError):
+                raise CannotFingerprint(f"class {value.__qualname__}") from None

@@ -23,6 +23,7 @@ import numba
 import numpy as np
 from numba.core import compiler, config
 from numba.core.caching import _Cache
+from numba.core.errors import NumbaExperimentalFeatureWarning
 from numba.core.serialize import dumps
 
 from bitesim.foundation.errors import CacheWarning
@@ -103,12 +104,15 @@ class _ContentCache(_Cache):  # type: ignore[misc]
             except CannotFingerprint as problem:
                 self._enabled = False
                 warnings.warn(
-                    f"kernel {self._function.__qualname__} is compiled anew in every process: it refers to {problem}, "
+                    f"kernel {self._function.__code__.co_qualname} is compiled anew in every process: it refers to {problem}, "
                     "whose content bitesim cannot watch",
                     CacheWarning,
                     stacklevel=2,
                 )
                 return None
+            # The qualified name becomes the linker's symbol: kernels from one factory, compiled in different processes
+            # and loaded into one, would otherwise share a symbol and run each other's code.
+            self._function.__qualname__ = f"{self._function.__code__.co_qualname}_{self._fingerprint[:16]}"
         tools = (numba.__version__, llvmlite.__version__, np.__version__, platform.python_version(), sorted(_FLAGS.items()))
         options = (config.BOUNDSCHECK, config.OPT, target.codegen().magic_tuple())
         content = repr((self._fingerprint, str(signature), tools, options))
@@ -188,7 +192,10 @@ def prepare(function: F, signature: Any) -> F:
         notice.daemon = True
         notice.start()
         try:
-            dispatcher.compile(signature)
+            with warnings.catch_warnings():
+                # A record that starts like another is its subtype: that is how one model's kernels serve its extension.
+                warnings.simplefilter("ignore", NumbaExperimentalFeatureWarning)
+                dispatcher.compile(signature)
         finally:
             notice.cancel()
         dispatcher.disable_compile()

@@ -57,7 +57,7 @@ class _Walk:
             return
         self.seen[id(function)] = len(self.seen)
         self.kept.append(function)
-        self.add("function", function.__qualname__)
+        self.add("function", function.__code__.co_qualname)
         self.value(function.__defaults__)
         self.value(function.__kwdefaults__)
         closure = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))

@@ -1,0 +1,47 @@
+"""bitesim: blinatumomab in B-ALL, from the pump to blood and marrow."""
+
+from bitesim import datasets, plots
+from bitesim.engines.trajectory import Trajectory
+from bitesim.foundation.compiled import clear_cache, compile_report
+from bitesim.foundation.errors import (
+    BitesimError,
+    BitesimWarning,
+    DoseWarning,
+    MissingExtraError,
+    ParameterError,
+    ScenarioError,
+    SolverError,
+)
+from bitesim.foundation.provenance import show_versions
+from bitesim.foundation.units import units
+from bitesim.model import Model
+from bitesim.parameters import ParameterSet
+from bitesim.population import Patient, simulate
+from bitesim.published import MODELS, find_model
+from bitesim.treatment import Regimen
+from bitesim.version import __version__
+
+__all__ = [
+    "MODELS",
+    "BitesimError",
+    "BitesimWarning",
+    "DoseWarning",
+    "MissingExtraError",
+    "Model",
+    "ParameterError",
+    "ParameterSet",
+    "Patient",
+    "Regimen",
+    "ScenarioError",
+    "SolverError",
+    "Trajectory",
+    "__version__",
+    "clear_cache",
+    "compile_report",
+    "datasets",
+    "find_model",
+    "plots",
+    "show_versions",
+    "simulate",
+    "units",
+]

@@ -1,0 +1,92 @@
+"""`bitesim simulate`: one patient through infusion cycles, to a report, a figure and tables."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from bitesim.cli.report import report, write_files, write_json
+from bitesim.cli.scenario import read_scenario
+from bitesim.foundation.errors import ParameterError, ScenarioError
+from bitesim.population import Patient, simulate
+from bitesim.published import MODELS, find_model
+from bitesim.treatment import Regimen
+
+_PATIENT_OPTIONS = {
+    "weight_kg": "body weight [kg]",
+    "bsa_m2": "body surface area [m2]",
+    "height_cm": "height [cm], instead of the body surface area",
+    "age_years": "age [years]",
+    "blood_b_cells_per_ul": "B cells in blood before treatment [cells/uL]",
+    "blood_cd8_t_cells_per_ul": "CD8 T cells in blood before treatment [cells/uL]",
+}
+
+
+def add_to(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("simulate", help="one patient through infusion cycles")
+    parser.add_argument("scenario", nargs="?", help="scenario file (TOML); options below override it")
+    parser.add_argument("--model", help=f"one of {', '.join(MODELS)}")
+    parser.add_argument("--regimen", help="e.g. '15 ug/m2/day for 28 d, 14 d off, x2', or 'label'")
+    for name, text in _PATIENT_OPTIONS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, help=text)
+    parser.add_argument("--times-days", help="output times, e.g. '0,1,7,28'; default: 6-hourly, hourly after a change")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a model parameter")
+    parser.add_argument("--rtol", help="relative tolerance of the solver (default 1e-6)")
+    parser.add_argument("--seed", type=int, help="recorded with the result")
+    parser.add_argument("--out", type=Path, help="folder for course.csv, ledger.csv and course.png")
+    parser.add_argument("--json", type=Path, help="file for everything about the run")
+    parser.set_defaults(run=run)
+
+
+def as_number(name: str, text: str) -> float:
+    """Return a number written on the command line, or raise an error that names the option."""
+    try:
+        return float(text)
+    except ValueError:
+        raise ParameterError(f"{name} = {text!r} is not a number: write e.g. {name} 1.5 (a point, no unit)") from None
+
+
+def run(options: argparse.Namespace) -> None:
+    """Simulate and report."""
+    arguments: dict[str, Any] = read_scenario(options.scenario) if options.scenario else {}
+    if options.model is not None:
+        arguments["model"] = find_model(options.model)
+        arguments.pop("parameters", None)
+    model = find_model(arguments.get("model"))
+    size = {
+        name: as_number(f"--{name.replace('_', '-')}", getattr(options, name))
+        for name in _PATIENT_OPTIONS
+        if getattr(options, name) is not None
+    }
+    if size:
+        arguments["patient"] = arguments["patient"].replace(**size) if "patient" in arguments else Patient(**size)
+    if options.regimen == "label":
+        arguments["regimen"] = Regimen.label(arguments.get("patient", Patient()))
+    elif options.regimen is not None:
+        arguments["regimen"] = Regimen.parse(options.regimen)
+    if "regimen" not in arguments:
+        raise ScenarioError("no regimen: give --regimen '15 ug/m2/day for 28 d, 14 d off, x2' or a scenario file")
+    if options.times_days is not None:
+        arguments["times_days"] = [as_number("--times-days", text) for text in options.times_days.split(",")]
+    if options.set:
+        base = arguments.get("parameters", model.parameters)
+        arguments["parameters"] = base.replace(**dict(_change(text) for text in options.set))
+    if options.rtol is not None:
+        arguments["rtol"] = as_number("--rtol", options.rtol)
+    if options.seed is not None:
+        arguments["seed"] = options.seed
+    result = simulate(**arguments)
+    print(report(result))
+    if options.out is not None:
+        print("wrote " + ", ".join(str(path) for path in write_files(result, options.out)))
+    if options.json is not None:
+        print(f"wrote {write_json(result, options.json)}")
+
+
+def _change(text: str) -> tuple[str, float]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        raise ParameterError(f"--set {text!r} is not NAME=VALUE: write e.g. --set killing_per_day=200")
+    return name.strip(), as_number(f"--set {name.strip()}", value)

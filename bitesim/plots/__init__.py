@@ -1,0 +1,6 @@
+"""Pictures; Matplotlib is imported inside the functions, so that importing bitesim stays cheap."""
+
+from bitesim.plots.data_against_model import plot_blood_courses, plot_il6
+from bitesim.plots.trajectories import plot_trajectory
+
+__all__ = ["plot_blood_courses", "plot_il6", "plot_trajectory"]

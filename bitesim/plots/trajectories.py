@@ -1,0 +1,82 @@
+"""The course of one patient: one panel an output, the infusion underneath."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from bitesim.engines.trajectory import Trajectory, register_plot
+
+_TITLES: Final = {
+    "serum_drug_pg_per_ml": "drug in serum [pg/mL]",
+    "blood_b_cells_per_ul": "B cells in blood [/µL]",
+    "blood_cd8_t_cells_per_ul": "CD8 T cells in blood [/µL]",
+    "blood_cd69_fraction": "CD69+ of CD8 [-]",
+    "serum_il6_pg_per_ml": "IL-6 in serum [pg/mL]",
+}
+#: Outputs that span decades.
+_LOGARITHMIC: Final = ("blood_b_cells_per_ul", "serum_il6_pg_per_ml")
+_COLOURS: Final = ("#1f5a99", "#8c3b6f", "#2c7f5b", "#c46a1b", "#a12a2a", "#5b5b5b")
+
+
+def plot_trajectory(run: Trajectory, names: list[str] | None = None, ax: Any = None) -> Any:
+    """Draw `run`; return the array of Axes, or the one Axes given.
+
+    Parameters
+    ----------
+    run : Trajectory
+    names : list of str, optional
+        Outputs, states or symbols. Default: every output.
+    ax : matplotlib Axes, optional
+        For a single name.
+    """
+    chosen = list(run.outputs) if names is None else [run.symbols.get(name, name) for name in names]
+    if ax is not None:
+        for position, name in enumerate(chosen):
+            ax.plot(run.times_days, run[name], color=_COLOURS[position % len(_COLOURS)], label=_title(run, name))
+        ax.set_xlabel("time [d]")
+        ax.set_ylabel(_title(run, chosen[0]))
+        return ax
+    from matplotlib.figure import Figure
+
+    heights = [2.0] * len(chosen) + [1.0]
+    figure = Figure(figsize=(8.0, sum(heights) * 0.85 + 0.6), layout="constrained")
+    axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+    for position, name in enumerate(chosen):
+        axes[position].plot(run.times_days, run[name], color=_COLOURS[position % len(_COLOURS)], linewidth=1.4)
+        axes[position].set_ylabel(_title(run, name), fontsize=8)
+        if name in _LOGARITHMIC and np.max(run[name]) > 0.0:
+            _logarithmic(axes[position], run[name])
+    _draw_infusion(axes[-1], run)
+    for panel in axes:
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.tick_params(labelsize=8)
+        panel.margins(x=0.01)
+    axes[-1].set_xlabel("time [d]")
+    axes[0].set_title(f"{run.patient}: {run.provenance.regimen} ({run.provenance.model})", fontsize=9)
+    return axes
+
+
+def _logarithmic(panel: Any, values: np.ndarray[Any, Any]) -> None:
+    """Use a log axis down to a millionth of the maximum: what lies below has no meaning in a picture."""
+    top = float(np.max(values))
+    positive = values[values > 0.0]
+    panel.set_yscale("log")
+    panel.set_ylim(max(float(np.min(positive)), top * 1e-6) * 0.6, top * 2.0)
+
+
+def _draw_infusion(panel: Any, run: Trajectory) -> None:
+    panel.fill_between(run.times_days, run.input_rate_ug_per_day, step="post", color="#9db7d5", linewidth=0.0)
+    panel.set_ylabel("infusion\n[µg/day]", fontsize=8)
+    panel.set_ylim(bottom=0.0)
+    for event in run.events:
+        if event.kind in ("hold", "stop", "decision"):
+            panel.axvline(event.time_days, color="#a12a2a", linewidth=0.8, linestyle=":")
+
+
+def _title(run: Trajectory, name: str) -> str:
+    return _TITLES.get(name, f"{name} [{run.units[name]}]")
+
+
+register_plot(plot_trajectory)

@@ -1,0 +1,114 @@
+"""The front door: simulate one patient under one regimen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitesim.engines.deterministic import Case, Settings, run_ode
+from bitesim.engines.trajectory import Trajectory
+from bitesim.foundation.checks import increasing_times, whole_number
+from bitesim.foundation.errors import ParameterError, closest
+from bitesim.model import Model
+from bitesim.parameters import ParameterSet
+from bitesim.population.patient import Patient
+from bitesim.published import find_model
+from bitesim.treatment import Regimen, Schedule
+
+_LATEST_DEFAULT_DAYS = 28.0
+
+
+def default_times(schedule: Schedule) -> NDArray[np.float64]:
+    """Return output times that show every event: 6-hourly over the course, hourly on the day after each dose change."""
+    end = schedule.end_days or _LATEST_DEFAULT_DAYS
+    times = set(np.arange(0.0, np.floor(4.0 * end) + 1.0) / 4.0) | {end}
+    for segment in schedule.infusions:
+        for change in (segment.start_days, segment.stop_days):
+            times |= set(change + np.arange(25.0) / 24.0)
+    ordered = np.array(sorted(time for time in times if time <= end))
+    # Hours after a change may fall within rounding of a quarter day.
+    return np.asarray(ordered[np.append(True, np.diff(ordered) > 1e-9)])
+
+
+def simulate(
+    patient: Patient | None = None,
+    regimen: Regimen | str | None = None,
+    model: str | Model | None = None,
+    times_days: Sequence[float] | NDArray[np.float64] | None = None,
+    *,
+    parameters: ParameterSet | None = None,
+    rtol: float = 1e-6,
+    seed: int | None = None,
+    max_steps: int = 100_000,
+) -> Trajectory:
+    """Simulate one patient through a regimen.
+
+    Parameters
+    ----------
+    patient : Patient, optional
+        Default: the reference adult (70 kg, 1.88 m2).
+    regimen : Regimen or str
+        A text is read by `Regimen.parse`. Default: no drug.
+    model : str or Model, optional
+        Name of a published model, or a model of your own. Default: the package's best model.
+    times_days : sequence of float, optional
+        Strictly increasing output times [d]. At an event's instant the output holds the values just after it.
+        Default: 6-hourly, and hourly on the day after each dose change.
+    parameters : ParameterSet, optional
+        Instead of the model's own; the patient's counts and size are applied on top.
+    rtol : float
+        Relative tolerance of the solver, 1e-12 to 1e-2.
+    seed : int, optional
+        Recorded; nothing is drawn in a deterministic run.
+    max_steps : int
+        Steps after which the solver gives up.
+
+    Returns
+    -------
+    Trajectory
+
+    Raises
+    ------
+    ParameterError, ScenarioError
+        For input that cannot be used, by name.
+    SolverError
+        When the run could not be integrated.
+    """
+    patient = Patient() if patient is None else patient
+    if not isinstance(patient, Patient):
+        raise ParameterError(f"patient = {patient!r} is not a Patient: write bitesim.Patient(weight_kg=70, ...)")
+    regimen = _regimen(regimen)
+    chosen = find_model(model)
+    base = chosen.parameters if parameters is None else parameters
+    if not isinstance(base, ParameterSet) or base.catalogue is not chosen.catalogue:
+        raise ParameterError(
+            f"parameters = {base!r} do not belong to model {chosen.name}: start from its own, e.g. model.parameters.replace(...)"
+        )
+    if seed is not None:
+        seed = whole_number("seed", seed, (0, 2**64 - 1))
+    case = Case(
+        model=chosen,
+        parameters=chosen.individual_parameters(base, patient.covariates()),
+        regimen=regimen,
+        bsa_m2=patient.bsa_m2,
+        weight_kg=patient.weight_kg,
+        patient=patient.name,
+        seed=seed,
+    )
+    settings = Settings(rtol, max_steps)
+    times = default_times(regimen.schedule(bsa_m2=patient.bsa_m2)) if times_days is None else increasing_times("times_days", times_days)
+    return run_ode(case, times, settings)
+
+
+def _regimen(regimen: Any) -> Regimen:
+    if regimen is None:
+        return Regimen.none()
+    if isinstance(regimen, str):
+        return Regimen.parse(regimen)
+    if not isinstance(regimen, Regimen):
+        hint = closest(regimen, ["Regimen.parse('15 ug/m2/day for 28 d, 14 d off, x2')"])
+        raise ParameterError(f"regimen = {regimen!r} is not a Regimen or a text such as '15 ug/m2/day for 28 d'.{hint}")
+    return regimen

@@ -1,0 +1,297 @@
+"""A regimen compiled to exact half-open segments: [start, stop) at a constant rate, disjoint and sorted.
+
+Times are added as exact fractions of the decimals the user wrote and become floats once, at the end: two halves of an
+infusion are one whole, repeats equal what is written out, and 0.1 + 0.2 days is 0.3.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Final, NamedTuple
+
+from bitesim.foundation.errors import DoseWarning, ScenarioError
+from bitesim.treatment.decisions import DecisionPoint
+from bitesim.treatment.regimen import BagPlan, Bolus, Cycle, Hold, Regimen
+
+#: Longest interruption after which the label resumes the same cycle.
+LONGEST_INTERRUPTION_DAYS: Final = 7
+
+
+class RateSegment(NamedTuple):
+    """A constant rate over [start_days, stop_days); for the drug in ug/day."""
+
+    start_days: float
+    stop_days: float
+    rate: float
+    compartment: str | int = "drug"
+
+
+class ScheduleEvent(NamedTuple):
+    """Something for the log: a cycle, a dose step, a bag change, a hold."""
+
+    time_days: float
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What the pump does, exactly; plain data without knowledge of any model.
+
+    Parameters
+    ----------
+    infusions : tuple of RateSegment
+        Disjoint and sorted within each compartment.
+    boluses : tuple of Bolus
+    resets : tuple of float
+    decisions : tuple of DecisionPoint
+        Sorted by time.
+    events : tuple of ScheduleEvent
+    end_days : float
+        End of the last rest.
+    """
+
+    infusions: tuple[RateSegment, ...]
+    boluses: tuple[Bolus, ...]
+    resets: tuple[float, ...]
+    decisions: tuple[DecisionPoint, ...]
+    events: tuple[ScheduleEvent, ...]
+    end_days: float
+
+    def rate_at(self, time_days: float, compartment: str | int = "drug") -> float:
+        """Return the rate at an instant; at a stop it is already the next rate."""
+        return sum(
+            segment.rate
+            for segment in self.infusions
+            if segment.compartment == compartment and segment.start_days <= time_days < segment.stop_days
+        )
+
+    def delivered(self, start_days: float, stop_days: float, compartment: str | int = "drug") -> float:
+        """Return the amount given between two times, boluses at `start_days` included and at `stop_days` not."""
+        total = Fraction(0)
+        for segment in self.infusions:
+            length = min(segment.stop_days, stop_days) - max(segment.start_days, start_days)
+            if segment.compartment == compartment and length > 0:
+                total += Fraction(length) * Fraction(segment.rate)
+        for bolus in self.boluses:
+            if bolus.compartment == compartment and start_days <= bolus.time_days < stop_days:
+                total += Fraction(bolus.amount)
+        return float(total)
+
+
+class _Stretch(NamedTuple):
+    """A stretch of constant rate with exact times."""
+
+    start: Fraction
+    stop: Fraction
+    rate: float
+
+
+class _Stop(NamedTuple):
+    """One or more holds that touch, as one."""
+
+    start: Fraction
+    stop: Fraction
+    hold: Hold
+
+
+@dataclass
+class _Clock:
+    """The calendar as it is being laid out."""
+
+    now: Fraction = Fraction(0)
+    stretches: list[_Stretch] = field(default_factory=list)
+    events: list[tuple[Fraction, str, str]] = field(default_factory=list)
+
+    def infuse(self, rate: float, days: Fraction) -> None:
+        if days > 0:
+            self.stretches.append(_Stretch(self.now, self.now + days, rate))
+        self.now += days
+
+    def log(self, kind: str, text: str) -> None:
+        self.events.append((self.now, kind, text))
+
+
+def exact(value: float) -> Fraction:
+    """Return the decimal that was written, as a fraction."""
+    return Fraction(repr(float(value)))
+
+
+def compile_schedule(regimen: Regimen, bsa_m2: float | None, weight_kg: float | None = None) -> Schedule:
+    """Return the schedule of `regimen` for a body.
+
+    Raises
+    ------
+    ScenarioError
+        For a dose per m2 without a BSA, a hold outside an infusion, or infusions that overlap.
+    """
+    _warn_suspicious(regimen, weight_kg)
+    clock = _Clock()
+    stops = _united(regimen.holds)
+    cycles = list(regimen.cycles)
+    for position, cycle in enumerate(cycles):
+        _lay_out_cycle(clock, cycle, position, bsa_m2, stops)
+    if stops:
+        raise _outside(stops[0].hold, clock.stretches)
+    stretches = _merged(clock.stretches)
+    if regimen.bags:
+        stretches = _with_bag_changes(stretches, regimen.bags, clock)
+    end = clock.now
+    if regimen.stopped_at_day is not None:
+        last = exact(regimen.stopped_at_day)
+        stretches = [_Stretch(s.start, min(s.stop, last), s.rate) for s in stretches if s.start < last]
+        clock.events = [event for event in clock.events if event[0] < last]
+        clock.events.append((last, "stop", f"treatment stopped: {regimen.stop_reason}"))
+    events = [ScheduleEvent(float(time), kind, text) for time, kind, text in clock.events]
+    events += [ScheduleEvent(given.time_days, "premedication", given.text) for given in regimen.premedication]
+    segments = [RateSegment(float(s.start), float(s.stop), s.rate) for s in stretches] + _outside_cycles(regimen)
+    segments.sort(key=lambda segment: (str(segment.compartment), segment.start_days))
+    _refuse_overlaps(segments)
+    boluses = tuple(sorted(_before_stop(regimen), key=lambda bolus: bolus.time_days))
+    return Schedule(
+        infusions=tuple(segments),
+        boluses=boluses,
+        resets=tuple(sorted(set(regimen.resets))),
+        decisions=tuple(sorted(regimen.decisions, key=lambda point: point.time_days)),
+        events=tuple(sorted(events, key=lambda event: event.time_days)),
+        end_days=max([float(end), *(segment.stop_days for segment in segments)]),
+    )
+
+
+def _lay_out_cycle(clock: _Clock, cycle: Cycle, position: int, bsa_m2: float | None, stops: list[_Stop]) -> None:
+    """Lay out one cycle, taking from `stops` the holds that fall into its infusion."""
+    plan = [(step.rate.ug_per_day(bsa_m2), exact(step.days), f"{step.rate}") for step in cycle.steps]
+    remaining = list(plan)
+    if plan:
+        clock.log("cycle", f"cycle {position + 1} starts at {plan[0][2]}")
+    while remaining:
+        rate, days, dose = remaining.pop(0)
+        if not stops or stops[0].start >= clock.now + days:
+            clock.infuse(rate, days)
+            if remaining:
+                clock.log("step", f"dose changes to {remaining[0][2]}")
+            continue
+        stop = stops.pop(0)
+        if stop.start < clock.now:
+            raise _outside(stop.hold, clock.stretches)
+        given = stop.start - clock.now
+        clock.infuse(rate, given)
+        clock.log("hold", f"pump held for {float(stop.stop - stop.start):g} d: {stop.hold.reason}")
+        remaining.insert(0, (rate, days - given, dose))
+        if stop.hold.resume == "as_planned":
+            _skip(clock, remaining, stop, stops, exact(cycle.days_off))
+            continue
+        clock.now = stop.stop
+        if stop.stop - stop.start <= LONGEST_INTERRUPTION_DAYS:
+            clock.log("resume", f"pump resumes the cycle at {dose} (interruption of 7 days or less)")
+        else:
+            remaining = list(plan)
+            clock.log("cycle", f"cycle {position + 1} starts anew at {plan[0][2]} (interruption of more than 7 days)")
+    if plan:
+        clock.log("infusion end", f"infusion of cycle {position + 1} ends")
+    clock.now += exact(cycle.days_off)
+
+
+def _skip(
+    clock: _Clock, remaining: list[tuple[float, Fraction, str]], stop: _Stop, stops: list[_Stop], days_off: Fraction
+) -> None:
+    """Let the calendar run on through a hold that is not made up; what lies beyond the rest goes to the next cycle."""
+    while remaining and clock.now < stop.stop:
+        rate, days, dose = remaining.pop(0)
+        missed = min(days, stop.stop - clock.now)
+        clock.now += missed
+        if missed < days:
+            remaining.insert(0, (rate, days - missed, dose))
+            clock.log("resume", f"pump resumes at {dose}, as planned")
+    if not remaining and stop.stop > clock.now + days_off:
+        stops.insert(0, _Stop(clock.now + days_off, stop.stop, stop.hold))
+
+
+def _united(holds: Sequence[Hold]) -> list[_Stop]:
+    """Return the holds in order of time; those that overlap or touch are one, with both reasons."""
+    united: list[_Stop] = []
+    for hold in sorted(holds, key=lambda hold: hold.start_day):
+        start = exact(hold.start_day)
+        stop = start + exact(hold.days)
+        if united and start <= united[-1].stop:
+            before = united[-1]
+            reason = f"{before.hold.reason}; {hold.reason}"
+            both = Hold(before.hold.start_day, before.hold.days, reason, before.hold.resume)
+            united[-1] = _Stop(before.start, max(before.stop, stop), both)
+        else:
+            united.append(_Stop(start, stop, hold))
+    return united
+
+
+def _outside(hold: Hold, stretches: Sequence[_Stretch]) -> ScenarioError:
+    windows = ", ".join(f"{float(s.start):g}-{float(s.stop):g}" for s in _merged(stretches)[:6]) or "none"
+    return ScenarioError(
+        f"hold at day {hold.start_day:g} ({hold.reason}) lies outside every infusion: the pump runs on days {windows}. "
+        "Holds are given in days of the calendar as treated, earlier holds included."
+    )
+
+
+def _merged(stretches: Sequence[_Stretch]) -> list[_Stretch]:
+    """Return the stretches with equal adjacent rates as one."""
+    merged: list[_Stretch] = []
+    for stretch in stretches:
+        if merged and merged[-1].stop == stretch.start and merged[-1].rate == stretch.rate:
+            merged[-1] = merged[-1]._replace(stop=stretch.stop)
+        else:
+            merged.append(stretch)
+    return merged
+
+
+def _with_bag_changes(stretches: Sequence[_Stretch], bags: BagPlan, clock: _Clock) -> list[_Stretch]:
+    """Cut each stretch at its bag changes; the drug of a gap is missed, the calendar is kept."""
+    length, gap = exact(bags.hours) / 24, exact(bags.change_gap_minutes) / 1440
+    cut: list[_Stretch] = []
+    for stretch in stretches:
+        start, change = stretch.start, stretch.start + length
+        while change < stretch.stop:
+            clock.events.append((change, "bag", f"bag changed, {bags.change_gap_minutes:g} min without drug"))
+            cut.append(_Stretch(start, change, stretch.rate))
+            start, change = min(change + gap, stretch.stop), change + length
+        if start < stretch.stop:
+            cut.append(_Stretch(start, stretch.stop, stretch.rate))
+    return _merged(cut)
+
+
+def _outside_cycles(regimen: Regimen) -> list[RateSegment]:
+    """Return the infusions outside the cycles; a reset and a stop end them."""
+    segments = []
+    for infusion in regimen.infusions:
+        start = exact(infusion.start_day)
+        stop = start + exact(infusion.days)
+        ends = [exact(time) for time in regimen.resets if exact(time) > start]
+        if regimen.stopped_at_day is not None:
+            ends.append(exact(regimen.stopped_at_day))
+        stop = min([stop, *ends])
+        if stop > start:
+            segments.append(RateSegment(float(start), float(stop), infusion.rate_per_day, infusion.compartment))
+    return segments
+
+
+def _before_stop(regimen: Regimen) -> list[Bolus]:
+    last = regimen.stopped_at_day
+    return [bolus for bolus in regimen.boluses if last is None or bolus.time_days < last]
+
+
+def _refuse_overlaps(segments: Sequence[RateSegment]) -> None:
+    for before, after in zip(segments, segments[1:], strict=False):
+        if before.compartment == after.compartment and after.start_days < before.stop_days:
+            raise ScenarioError(
+                f"infusions overlap in compartment {before.compartment!r}: {before.start_days:g}-{before.stop_days:g} d and "
+                f"{after.start_days:g}-{after.stop_days:g} d. One pump gives one rate: end the first or start the second later."
+            )
+
+
+def _warn_suspicious(regimen: Regimen, weight_kg: float | None) -> None:
+    rates = dict.fromkeys(step.rate for cycle in regimen.cycles for step in cycle.steps)
+    for rate in rates:
+        suspicion = rate.suspicion(weight_kg)
+        if suspicion:
+            warnings.warn(suspicion, DoseWarning, stacklevel=5)

@@ -31,7 +31,9 @@ def run(options: argparse.Namespace) -> None:
     written.append(write_json(result, options.out / "run.json"))
     courses = klinger_2012()
     runs = [simulate_course(course) for course in courses]
-    print(f"\n{len(courses)} adults at 15 ug/m2/day, only their baselines known (in-sample: the model was published with them)")
+    print(
+        f"\n{len(courses)} adults at 15 ug/m2/day, only their baselines known (in-sample: the model was published with them)"
+    )
     print(f"  median |log10(model / data)| of CD8 T cells after day 0: {cd8_error(courses, runs):.3f}")
     at_floor, agreed = b_cells_at_floor(courses, runs)
     print(f"  B cells at or below the detection floor of 1 /uL: {at_floor} measurements, model agrees on {agreed}")
@@ -51,7 +53,7 @@ def simulate_course(course: BloodCourse) -> Trajectory:
         blood_cd8_t_cells_per_ul=course.cd8_t_cells_per_ul[0],
         name=f"patient {course.patient}",
     )
-    fine = np.concatenate([np.arange(0.0, 2.0, 1.0 / 48.0), np.arange(2.0, 42.0, 0.25)])
+    fine = np.concatenate([[0.0], np.geomspace(1e-3, 2.0, 120), np.arange(2.25, 42.0, 0.25)])
     return simulate(patient, REGIMEN, "hosseini2020", np.union1d(fine, course.times_days))
 
 

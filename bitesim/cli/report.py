@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,8 +25,8 @@ def report(run: Trajectory) -> str:
         values = run[name]
         low, high = int(np.argmin(values)), int(np.argmax(values))
         lines.append(
-            f"{name:28} {run.units[name]:9} {values[0]:10.4g} {values[low]:10.4g} {run.times_days[low]:8.3g} "
-            f"{values[high]:10.4g} {run.times_days[high]:8.3g} {values[-1]:10.4g}"
+            f"{name:28} {run.units[name]:9} {_shown(values, 0)} {_shown(values, low)} {run.times_days[low]:8.3g} "
+            f"{_shown(values, high)} {run.times_days[high]:8.3g} {_shown(values, -1)}"
         )
     lines += ["", "events:"]
     lines += [f"  day {event.time_days:8.3f}  {event.kind}: {event.text}" for event in run.events[:20]]
@@ -38,6 +39,12 @@ def report(run: Trajectory) -> str:
         lines += [f"note: {text}" for text in MODELS[run.provenance.model].assumptions]
     lines.append("Research use only: not for treatment decisions.")
     return "\n".join(lines)
+
+
+def _shown(values: np.ndarray[Any, Any], position: int) -> str:
+    """Return one value in ten columns; what is rounding noise beside the course's maximum is shown as ~0."""
+    value, largest = float(values[position]), float(np.max(np.abs(values)))
+    return f"{'~0':>10}" if 0.0 < abs(value) < 1e-12 * largest else f"{value:10.4g}"
 
 
 def write_files(run: Trajectory, folder: Path) -> list[Path]:

@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
         arguments["model"] = find_model(options.model)
         arguments.pop("parameters", None)
     model = find_model(arguments.get("model"))
-    size = {
+    size: dict[str, Any] = {
         name: as_number(f"--{name.replace('_', '-')}", getattr(options, name))
         for name in _PATIENT_OPTIONS
         if getattr(options, name) is not None

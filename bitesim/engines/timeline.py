@@ -76,7 +76,9 @@ def delivered_until(model: Model, schedule: Schedule, times: Vector, bsa_m2: flo
             total += factor * infusion.rate * elapsed
     for bolus in schedule.boluses:
         if model.input_species(bolus.compartment) == model.drug.species:
-            total += np.where(times >= bolus.time_days, bolus.amount * amount_per_state_unit(model, bolus.compartment, bsa_m2), 0.0)
+            total += np.where(
+                times >= bolus.time_days, bolus.amount * amount_per_state_unit(model, bolus.compartment, bsa_m2), 0.0
+            )
     return total
 
 
@@ -115,7 +117,9 @@ def pieces_between(
     for bolus in schedule.boluses:
         if bolus.time_days in position:
             species = model.species.position(model.input_species(bolus.compartment))
-            jump[position[bolus.time_days], species] += bolus.amount * amount_per_state_unit(model, bolus.compartment, bsa_m2)
+            jump[position[bolus.time_days], species] += bolus.amount * amount_per_state_unit(
+                model, bolus.compartment, bsa_m2
+            )
     for time, index in pulses:
         if time in position:
             for name, size in model.pulses[index].jumps.items():

@@ -137,7 +137,13 @@ class Trajectory:
             return pandas.DataFrame({"time_days": self.times_days, **self.values})
         frames = [
             pandas.DataFrame(
-                {"patient": self.patient, "time_days": self.times_days, "name": name, "value": values, "unit": self.units[name]}
+                {
+                    "patient": self.patient,
+                    "time_days": self.times_days,
+                    "name": name,
+                    "value": values,
+                    "unit": self.units[name],
+                }
             )
             for name, values in self.values.items()
         ]

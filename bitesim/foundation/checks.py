@@ -78,9 +78,7 @@ def number(
     return result
 
 
-def whole_number(
-    name: str, value: Any, allowed: tuple[int, int], hint: str = "", error: ErrorClass = ParameterError
-) -> int:
+def whole_number(name: str, value: Any, allowed: tuple[int, int], hint: str = "", error: ErrorClass = ParameterError) -> int:
     """Return `value` as an int inside the closed range `allowed`, or raise `error`; 2.0 is not a whole number."""
     tail = f" {hint}" if hint else ""
     expected = f"expected a whole number, {allowed[0]} to {allowed[1]}"

@@ -104,8 +104,8 @@ class _ContentCache(_Cache):  # type: ignore[misc]
             except CannotFingerprint as problem:
                 self._enabled = False
                 warnings.warn(
-                    f"kernel {self._function.__code__.co_qualname} is compiled anew in every process: it refers to {problem}, "
-                    "whose content bitesim cannot watch",
+                    f"kernel {self._function.__code__.co_qualname} is compiled anew in every process: it refers to "
+                    f"{problem}, whose content bitesim cannot watch",
                     CacheWarning,
                     stacklevel=2,
                 )
@@ -200,9 +200,7 @@ def prepare(function: F, signature: Any) -> F:
             notice.cancel()
         dispatcher.disable_compile()
         loaded = bool(dispatcher.stats.cache_hits)
-        _preparations.append(
-            Preparation(function.__name__, time.perf_counter() - began, "loaded" if loaded else "compiled")
-        )
+        _preparations.append(Preparation(function.__name__, time.perf_counter() - began, "loaded" if loaded else "compiled"))
     return function
 
 

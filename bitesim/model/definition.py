@@ -12,7 +12,7 @@ from bitesim.foundation.records import record_type
 from bitesim.model import rate_of_change
 from bitesim.model.processes import Processes
 from bitesim.model.readouts import Readout
-from bitesim.model.species import SpeciesTable
+from bitesim.model.species import Species, SpeciesTable
 from bitesim.parameters import Catalogue, ParameterSet
 
 
@@ -155,13 +155,13 @@ class Model:
     @cached_property
     def units(self) -> dict[str, str]:
         """Name -> unit of every readout and species."""
-        rows = (*self.readouts, *self.species.values())
+        rows: list[Readout | Species] = [*self.readouts, *self.species.values()]
         return {row.name: row.unit for row in rows}
 
     @cached_property
     def symbols(self) -> dict[str, str]:
         """Symbol in the cited paper -> name, for readouts and species that have one."""
-        rows = (*self.readouts, *self.species.values())
+        rows: list[Readout | Species] = [*self.readouts, *self.species.values()]
         return {row.symbol: row.name for row in rows if row.symbol}
 
     def individual_parameters(self, parameters: ParameterSet, covariates: Mapping[str, float | None]) -> ParameterSet:
@@ -188,4 +188,3 @@ class Model:
         if compartment not in self.species:
             raise unknown_name(f"compartment of model {self.name}", compartment, ["drug", *names])
         return compartment
-

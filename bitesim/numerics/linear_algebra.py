@@ -11,8 +11,9 @@ from bitesim.foundation.compiled import kernel
 def lu_factor(matrix: NDArray, size: NDArray, pivots: NDArray) -> bool:
     """Factorise the square `matrix` in place; return False when it is singular or not finite.
 
-    Pivots are chosen by |element| / size of its row's unknown (`size` is permuted along): states differ by ten decades (a stress signal of 1
-    beside 1e10 cells), and the plain largest element would drown the small ones in rounding.
+    Pivots are chosen by |element| / size of its row's unknown (`size` is permuted along): states differ by ten
+    decades (a stress signal of 1 beside 1e10 cells), and the plain largest element would drown the small ones in
+    rounding.
     """
     n = matrix.shape[0]
     for k in range(n):

@@ -171,10 +171,10 @@ def _enter_piece(index: int, state: Vector, pieces: Any, output: Any, next_outpu
 
 @kernel
 def _all_finite(vector: Vector) -> bool:
+    finite = True
     for i in range(vector.shape[0]):
-        if not math.isfinite(vector[i]):
-            return False
-    return True
+        finite = finite and math.isfinite(vector[i])
+    return finite
 
 
 @kernel
@@ -220,9 +220,7 @@ def _integrate_piece(
         counters[_FACTORISATIONS] += 1
         if _attempt_step(rhs, parameters, state, input_rate, step, work):
             counters[_RHS] += _STAGES - 1
-            norm = error_norm(
-                work.stages[_STAGES - 1], state, work.new_state, control.relative_tolerance, control.scale
-            )
+            norm = error_norm(work.stages[_STAGES - 1], state, work.new_state, control.relative_tolerance, control.scale)
         factor = step_factor(norm, _ERROR_ORDER, rejected)
         # Written so that a NaN norm is a rejection.
         if not norm <= 1.0:

@@ -15,9 +15,7 @@ SMALLEST_SHRINK: Final = 0.15
 
 
 @kernel
-def error_norm(
-    error: NDArray, before: NDArray, after: NDArray, relative_tolerance: float, scale: NDArray
-) -> float:
+def error_norm(error: NDArray, before: NDArray, after: NDArray, relative_tolerance: float, scale: NDArray) -> float:
     """Return the weighted root mean square of `error`; 1 is the largest that is accepted.
 
     State i is weighted with relative_tolerance * (scale_i + max(|before_i|, |after_i|)): `scale` is the size below
@@ -28,7 +26,8 @@ def error_norm(
         size = max(abs(before[i]), abs(after[i]))
         weighted = error[i] / (relative_tolerance * (scale[i] + size))
         total += weighted * weighted
-    return math.sqrt(total / error.shape[0])
+    mean: float = total / error.shape[0]
+    return math.sqrt(mean)
 
 
 @kernel
@@ -36,15 +35,13 @@ def step_factor(norm: float, error_order: int, after_rejection: bool) -> float:
     """Return the factor from this step to the next for an error that scales as step**error_order."""
     if not math.isfinite(norm):
         return SMALLEST_SHRINK
-    factor = SAFETY * max(norm, 1e-12) ** (-1.0 / error_order)
+    factor: float = SAFETY * max(norm, 1e-12) ** (-1.0 / error_order)
     largest = 1.0 if after_rejection else LARGEST_GROWTH
     return min(largest, max(SMALLEST_SHRINK, factor))
 
 
 @kernel
-def first_step(
-    state: NDArray, derivative: NDArray, relative_tolerance: float, scale: NDArray, longest: float
-) -> float:
+def first_step(state: NDArray, derivative: NDArray, relative_tolerance: float, scale: NDArray, longest: float) -> float:
     """Return a cautious first step after a restart: 1 % of the time in which the state would change by its own size.
 
     The first half of the rule of Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, section II.4.

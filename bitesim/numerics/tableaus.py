@@ -91,17 +91,17 @@ class RosenbrockTableau:
     @property
     def weights(self) -> NDArray[np.float64]:
         """Weights of the stages in y_new."""
-        return np.append(self.a[-1, :-1], 1.0)
+        return np.asarray(np.append(self.a[-1, :-1], 1.0), dtype=np.float64)
 
     @property
     def embedded_weights(self) -> NDArray[np.float64]:
         """Weights of the stages in the embedded solution."""
-        return self.a[-1]
+        return np.asarray(self.a[-1], dtype=np.float64)
 
     @cached_property
     def _untransformed(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Matrices Gamma and alpha of the untransformed method, eq. 7.4 of the book."""
-        big_gamma = np.linalg.inv(np.eye(self.stages) / self.gamma - self.c)
+        big_gamma = np.asarray(np.linalg.inv(np.eye(self.stages) / self.gamma - self.c), dtype=np.float64)
         return big_gamma, self.a @ big_gamma
 
     def condition_error(self, weights: NDArray[np.float64], order: int, theta: float = 1.0) -> float:
@@ -118,8 +118,7 @@ class RosenbrockTableau:
 
         untransformed = weights @ big_gamma
         return max(
-            abs(float(untransformed @ stage_sums(tree)) - theta**order / tree_density(tree))
-            for tree in rooted_trees(order)
+            abs(float(untransformed @ stage_sums(tree)) - theta**order / tree_density(tree)) for tree in rooted_trees(order)
         )
 
     def dense_weights(self, theta: float) -> NDArray[np.float64]:
@@ -168,30 +167,57 @@ RODAS5P = RosenbrockTableau(
             [165.43517024871676, -0.4592823456491126, 42.90938336958603, -5.961986721573306],
             [24.854864614690072, -3.0009227002832186, 47.4931110020768, 5.5814197821558125, -0.6610691825249471],
             [
-                30.91273214028599, -3.1208243349937974, 77.79954646070892, 34.28646028294783, -19.097331116725623,
+                30.91273214028599,
+                -3.1208243349937974,
+                77.79954646070892,
+                34.28646028294783,
+                -19.097331116725623,
                 -28.087943162872662,
             ],
             [
-                37.80277123390563, -3.2571969029072276, 112.26918849496327, 66.9347231244047, -40.06618937091002,
-                -54.66780262877968, -9.48861652309627,
+                37.80277123390563,
+                -3.2571969029072276,
+                112.26918849496327,
+                66.9347231244047,
+                -40.06618937091002,
+                -54.66780262877968,
+                -9.48861652309627,
             ],
         ],
-    ),  # fmt: skip
+    ),
     dense=np.array(
         [
             [
-                25.948786856663858, -2.5579724845846235, 10.433815404888879, -2.3679251022685204,
-                0.524948541321073, 1.1241088310450404, 0.4272876194431874, -0.17202221070155493,
+                25.948786856663858,
+                -2.5579724845846235,
+                10.433815404888879,
+                -2.3679251022685204,
+                0.524948541321073,
+                1.1241088310450404,
+                0.4272876194431874,
+                -0.17202221070155493,
             ],
             [
-                -9.91568850695171, -0.9689944594115154, 3.0438037242978453, -24.495224566215796,
-                20.176138334709044, 15.98066361424651, -6.789040303419874, -6.710236069923372,
+                -9.91568850695171,
+                -0.9689944594115154,
+                3.0438037242978453,
+                -24.495224566215796,
+                20.176138334709044,
+                15.98066361424651,
+                -6.789040303419874,
+                -6.710236069923372,
             ],
             [
-                11.419903575922262, 2.8879645146136994, 72.92137995996029, 80.12511834622643,
-                -52.072871366152654, -59.78993625266729, -0.15582684282751913, 4.883087185713722,
+                11.419903575922262,
+                2.8879645146136994,
+                72.92137995996029,
+                80.12511834622643,
+                -52.072871366152654,
+                -59.78993625266729,
+                -0.15582684282751913,
+                4.883087185713722,
             ],
         ]
-    ),  # fmt: skip
+    ),
     dense_order=4,
 )

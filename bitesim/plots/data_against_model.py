@@ -29,7 +29,9 @@ def plot_blood_courses(courses: Sequence[BloodCourse], runs: Sequence[Trajectory
         floor = course.b_cells_below_floor
         b_panel.plot(run.times_days, run["blood_b_cells_per_ul"], color=_MODEL)
         b_panel.plot(course.times_days[~floor], course.b_cells_per_ul[~floor], "o", color=_DATA, markersize=4)
-        b_panel.plot(course.times_days[floor], course.b_cells_per_ul[floor], "v", color=_DATA, markersize=4, fillstyle="none")
+        b_panel.plot(
+            course.times_days[floor], course.b_cells_per_ul[floor], "v", color=_DATA, markersize=4, fillstyle="none"
+        )
         t_panel.plot(run.times_days, run["blood_cd8_t_cells_per_ul"], color=_MODEL)
         t_panel.plot(course.times_days, course.cd8_t_cells_per_ul, "o", color=_DATA, markersize=4)
         b_panel.set_ylim(1e-2, 1e3)
@@ -60,7 +62,12 @@ def plot_il6(points: Sequence[Il6Points], runs: Sequence[Trajectory]) -> Any:
     for panel, measured, run in zip(axes, points, runs, strict=True):
         panel.plot(run.times_days, run["serum_il6_pg_per_ml"], color=_MODEL, label=f"model {run.provenance.model}")
         panel.plot(
-            measured.times_days, measured.il6_pg_per_ml, "o", color=_DATA, markersize=3, label="patients above the assay floor"
+            measured.times_days,
+            measured.il6_pg_per_ml,
+            "o",
+            color=_DATA,
+            markersize=3,
+            label="patients above the assay floor",
         )
         panel.set_yscale("log")
         panel.set_ylim(0.5, 1e5)

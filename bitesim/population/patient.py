@@ -34,7 +34,7 @@ def body_surface_area(height_cm: float, weight_kg: float, formula: str = "mostel
     if formula not in BSA_FORMULAS:
         raise unknown_name("bsa_formula", formula, BSA_FORMULAS)
     factor, height_exponent, weight_exponent, _ = BSA_FORMULAS[formula]
-    return factor * height_cm**height_exponent * weight_kg**weight_exponent
+    return float(factor * height_cm**height_exponent * weight_kg**weight_exponent)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,11 @@ class Patient:
             if name not in known:
                 raise unknown_name("value of a patient", name, known)
         # A BSA that was computed must follow a changed height or weight.
-        if self.height_cm is not None and "bsa_m2" not in changes and {"height_cm", "weight_kg", "bsa_formula"} & set(changes):
+        if (
+            self.height_cm is not None
+            and "bsa_m2" not in changes
+            and {"height_cm", "weight_kg", "bsa_formula"} & set(changes)
+        ):
             changes["bsa_m2"] = None
         return dataclass_replace(self, **changes)
 
@@ -114,14 +118,16 @@ class Patient:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{field_name}</td><td>{'model reference' if value is None else f'{value:g}'}</td><td>{html.escape(unit)}</td></tr>"
+            f"<tr><td>{field_name}</td><td>{'not given' if value is None else f'{value:g}'}</td><td>{html.escape(unit)}</td></tr>"
             for field_name, unit, *_ in _RANGES
             for value in [getattr(self, field_name)]
         )
         return f"<table><caption>{html.escape(self.name)}</caption>{rows}</table>"
 
 
-_COUNT_HINT: Final = "Counts are cells per microlitre (200/uL = 0.2e9/L = 2e5/mL); a count below detection is not 0: give the limit."
+_COUNT_HINT: Final = (
+    "Counts are cells per microlitre (200/uL = 0.2e9/L = 2e5/mL); a count below detection is not 0: give the limit."
+)
 _RANGES: Final = (
     ("weight_kg", "kg", (0.5, 300.0), "Weight is in kilograms, not pounds or grams."),
     ("bsa_m2", "m2", (0.1, 3.5), "Body surface area is in m2; give height_cm= instead to have it computed."),
@@ -139,8 +145,8 @@ def _check_height(height_cm: float, weight_kg: float) -> None:
     index = weight_kg / (height_cm / 100.0) ** 2
     if not _BODY_MASS_INDEX[0] <= index <= _BODY_MASS_INDEX[1]:
         raise ParameterError(
-            f"weight_kg = {weight_kg:g} and height_cm = {height_cm:g} do not fit: the body-mass index would be {index:.3g} kg/m2, "
-            f"expected {_BODY_MASS_INDEX[0]:g} to {_BODY_MASS_INDEX[1]:g}. Is the weight given (default 70 kg), and in kg?"
+            f"weight_kg = {weight_kg:g} and height_cm = {height_cm:g} do not fit: the body-mass index would be "
+            f"{index:.3g} kg/m2, expected {_BODY_MASS_INDEX[0]:g} to {_BODY_MASS_INDEX[1]:g}. Is the weight given (default 70 kg), and in kg?"
         )
 
 
@@ -155,6 +161,6 @@ def _check_bsa(bsa_m2: float, weight_kg: float, height_cm: float | None) -> None
     if not fits:
         raise ParameterError(
             f"weight_kg = {weight_kg:g} and bsa_m2 = {bsa_m2:g} do not fit: the height would be {implied_cm:.0f} cm"
-            f"{'' if height_cm is None else f', not {height_cm:g} cm'}. A child of 20 kg has about 0.8 m2, an adult of 70 kg "
-            "about 1.8 m2. Give both weight_kg= and bsa_m2=, or height_cm= to have the BSA computed."
+            f"{'' if height_cm is None else f', not {height_cm:g} cm'}. A child of 20 kg has about 0.8 m2, an adult "
+            "of 70 kg about 1.8 m2. Give both weight_kg= and bsa_m2=, or height_cm= to have the BSA computed."
         )

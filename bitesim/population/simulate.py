@@ -85,7 +85,7 @@ def simulate(
     base = chosen.parameters if parameters is None else parameters
     if not isinstance(base, ParameterSet) or base.catalogue is not chosen.catalogue:
         raise ParameterError(
-            f"parameters = {base!r} do not belong to model {chosen.name}: start from its own, e.g. model.parameters.replace(...)"
+            f"parameters = {base!r} do not belong to model {chosen.name}: start from model.parameters.replace(...)"
         )
     if seed is not None:
         seed = whole_number("seed", seed, (0, 2**64 - 1))
@@ -99,7 +99,11 @@ def simulate(
         seed=seed,
     )
     settings = Settings(rtol, max_steps)
-    times = default_times(regimen.schedule(bsa_m2=patient.bsa_m2)) if times_days is None else increasing_times("times_days", times_days)
+    times = (
+        default_times(regimen.schedule(bsa_m2=patient.bsa_m2))
+        if times_days is None
+        else increasing_times("times_days", times_days)
+    )
     return run_ode(case, times, settings)
 
 

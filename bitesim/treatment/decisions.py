@@ -105,4 +105,6 @@ class DecisionPoint:
     def __post_init__(self) -> None:
         number("time_days of a decision point", self.time_days, "days", (0.0, 36525.0), error=ScenarioError)
         if not isinstance(self.rule, Rule):
-            raise ScenarioError(f"rule {self.rule!r} of a decision point needs .name, .outputs and .decide(time_days, outputs)")
+            raise ScenarioError(
+                f"rule {self.rule!r} of a decision point needs .name, .outputs and .decide(time_days, outputs)"
+            )

@@ -11,6 +11,7 @@ from typing import Any
 from bitesim.foundation.errors import needs_extra
 from bitesim.treatment.regimen import Regimen
 from bitesim.treatment.schedule import RateSegment, Schedule
+import itertools
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class DrugLedger:
         changes = {t for s in (*planned.infusions, *delivered.infusions) for t in (s.start_days, s.stop_days)}
         cuts = sorted(changes | set(map(float, range(n_days + 1))))
         rows = [[0.0] * 4 for _ in range(n_days)]
-        for start, stop in zip(cuts, cuts[1:], strict=False):
+        for start, stop in itertools.pairwise(cuts):
             wanted, given = _rate(planned, start), _rate(delivered, start)
             length = stop - start
             row = rows[min(int(start), n_days - 1)]
@@ -102,9 +103,7 @@ class DrugLedger:
         return pandas.DataFrame(self.rows())
 
     def _repr_html_(self) -> str:
-        body = "".join(
-            "<tr>" + "".join(f"<td>{value:g}</td>" for value in astuple(day)) + "</tr>" for day in self.days
-        )
+        body = "".join("<tr>" + "".join(f"<td>{value:g}</td>" for value in astuple(day)) + "</tr>" for day in self.days)
         head = "".join(f"<th>{column.name}</th>" for column in fields(LedgerDay))
         return f"<table><caption>{self}</caption><tr>{head}</tr>{body}</table>"
 
@@ -112,6 +111,10 @@ class DrugLedger:
 def _rate(schedule: Schedule, time_days: float) -> float:
     """Return the drug rate at an instant; a segment sorted after it ends the search."""
     for segment in schedule.infusions:
-        if isinstance(segment, RateSegment) and segment.compartment == "drug" and segment.start_days <= time_days < segment.stop_days:
+        if (
+            isinstance(segment, RateSegment)
+            and segment.compartment == "drug"
+            and segment.start_days <= time_days < segment.stop_days
+        ):
             return segment.rate
     return 0.0

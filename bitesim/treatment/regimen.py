@@ -33,7 +33,9 @@ class DoseStep:
         object.__setattr__(self, "rate", DoseRate.parse(self.rate))
         days = number("days of a dose step", self.days, "days", _DAYS, "E.g. 28.", ScenarioError)
         if days == 0.0:
-            raise ScenarioError(f"days of a dose step = 0: a step of {self.rate} that lasts no time gives no drug; leave it out")
+            raise ScenarioError(
+                f"days of a dose step = 0: a step of {self.rate} that lasts no time gives no drug; leave it out"
+            )
         object.__setattr__(self, "days", days)
 
 
@@ -235,9 +237,7 @@ class Regimen:
         """Return the regimen with an amount given at once."""
         return replace(self, boluses=(*self.boluses, Bolus(time_days, amount, compartment)))
 
-    def with_infusion(
-        self, start_day: float, days: float, rate_per_day: float, compartment: str | int = "drug"
-    ) -> Regimen:
+    def with_infusion(self, start_day: float, days: float, rate_per_day: float, compartment: str | int = "drug") -> Regimen:
         """Return the regimen with one more infusion, at a rate per day (ug/day for the drug)."""
         changed = replace(self, infusions=(*self.infusions, Infusion(start_day, days, rate_per_day, compartment)))
         changed.schedule(bsa_m2=1.0)
@@ -277,7 +277,8 @@ class Regimen:
             f"<td>{cycle.days_off:g}</td></tr>"
             for number_, cycle in enumerate(self.cycles)
         )
-        return f"<table><caption>{html.escape(str(self))}</caption><tr><th>cycle</th><th>doses</th><th>days off</th></tr>{rows}</table>"
+        head = "<tr><th>cycle</th><th>doses</th><th>days off</th></tr>"
+        return f"<table><caption>{html.escape(str(self))}</caption>{head}{rows}</table>"
 
 
 def apply_action(regimen: Regimen, time_days: float, action: Action) -> Regimen:

@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 _EXAMPLE: Final = "write e.g. '15 ug/m2/day for 28 d, 14 d off, x2'"
 _MOST_CYCLES: Final = 1000
 _LONGEST_TEXT: Final = 10_000
-_DAYS_PER_UNIT: Final = {"d": Fraction(1), "day": Fraction(1), "h": Fraction(1, 24), "hour": Fraction(1, 24), "wk": Fraction(7), "week": Fraction(7)}
+_DAYS_PER_UNIT: Final = {
+    "d": Fraction(1),
+    "day": Fraction(1),
+    "h": Fraction(1, 24),
+    "hour": Fraction(1, 24),
+    "wk": Fraction(7),
+    "week": Fraction(7),
+}
 _PLAIN_NUMBER: Final = r"\d+(?:\.\d*)?|\.\d+"
 _DURATION: Final = re.compile(rf"({_PLAIN_NUMBER})\s*([a-z]+)")
 _BAGS: Final = re.compile(rf"\s+in\s+({_PLAIN_NUMBER})\s*(h|d)\s+bags\s*$", re.IGNORECASE)

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from bitesim.foundation.errors import DoseWarning, ScenarioError
 from bitesim.treatment.decisions import DecisionPoint
 from bitesim.treatment.regimen import BagPlan, Bolus, Cycle, Hold, Regimen
+import itertools
 
 #: Longest interruption after which the label resumes the same cycle.
 LONGEST_INTERRUPTION_DAYS: Final = 7
@@ -281,11 +282,11 @@ def _before_stop(regimen: Regimen) -> list[Bolus]:
 
 
 def _refuse_overlaps(segments: Sequence[RateSegment]) -> None:
-    for before, after in zip(segments, segments[1:], strict=False):
+    for before, after in itertools.pairwise(segments):
         if before.compartment == after.compartment and after.start_days < before.stop_days:
             raise ScenarioError(
-                f"infusions overlap in compartment {before.compartment!r}: {before.start_days:g}-{before.stop_days:g} d and "
-                f"{after.start_days:g}-{after.stop_days:g} d. One pump gives one rate: end the first or start the second later."
+                f"infusions overlap in compartment {before.compartment!r}: {before.start_days:g}-{before.stop_days:g} d "
+                f"and {after.start_days:g}-{after.stop_days:g} d. One pump gives one rate: end one before the other starts."
             )
 
 

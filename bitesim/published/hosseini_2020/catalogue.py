@@ -16,7 +16,7 @@ _PROJECT: Final = f"{PAPER}, SimBiology project of the supplement"
 def _row(
     name: str, symbol: str, default: float, unit: str, meaning: str, source: str = _TABLE, known: Knowledge = "fitted"
 ) -> Parameter:
-    """Return one row; every value of this model may vary a thousandfold around the published one, and be 0 if it is a rate."""
+    """Return one row; a value may be varied a thousandfold around the published one, and a rate may be 0."""
     upper = 1.0 if unit == "fraction" else 1e3 * default
     lower = 0.0 if unit in ("1/d", "fraction", "factor") else 1e-3 * default
     shown_unit = "-" if unit in ("fraction", "factor") else unit
@@ -64,7 +64,9 @@ _T_CELLS: Final = (
     _row("activation_induced_death", "fAICD", 1.497, "factor", "extra apoptosis as activated T cells reach their reference"),
     _row("post_activated_return_per_day", "kPR", 0.001, "1/d", "return of post-activated to resting T cells"),
     _row("thymic_generation_per_day", "kTgen", 1.0, "1/d", "generation of resting T cells below their reference", _PROJECT),
-    _row("t_cell_reference_per_ml", "Tref", 2.0e5, "cells/mL", "reference of resting CD8+ T cells in blood", known="measured"),
+    _row(
+        "t_cell_reference_per_ml", "Tref", 2.0e5, "cells/mL", "reference of resting CD8+ T cells in blood", known="measured"
+    ),
     _row("t_partition_spleen", "KTs", 200.0, "-", "resting T cells, spleen over blood concentration"),
     _row("t_partition_nodes", "KTl", 190.0, "-", "resting T cells, lymph nodes over blood concentration"),
     _row("t_partition_marrow", "KTm", 60.0, "-", "resting T cells, marrow over blood concentration"),

@@ -60,9 +60,7 @@ def t_cell_turnover_fluxes(s: Any, p: Any, f: Any) -> None:
 
     reference = p.t_cell_reference_per_ml * p.t_partition_nodes * p.nodes_volume_ml
     unactivated = s.resting_t_cells_nodes + s.post_activated_t_cells_nodes
-    signal = p.tissue_activation_factor * m.activation_signal(
-        s.b_cells_nodes, unactivated, p.drug_partition_nodes * drug, p
-    )
+    signal = p.tissue_activation_factor * m.activation_signal(s.b_cells_nodes, unactivated, p.drug_partition_nodes * drug, p)
     (
         f.activation_nodes, f.reactivation_nodes, f.deactivation_nodes, f.post_deactivation_nodes,
         f.proliferation_nodes, f.activated_apoptosis_nodes, f.post_activated_apoptosis_nodes,
@@ -147,9 +145,7 @@ def peripheral_b_cell_fluxes(s: Any, p: Any, f: Any) -> None:
     reference = p.b_cell_reference_per_ml * p.b_partition_nodes * p.nodes_volume_ml
     site_drug = p.drug_partition_nodes * drug
     f.b_refill_nodes = m.b_cell_refill(s.b_cells_nodes, reference, p)
-    f.b_killing_nodes = (
-        m.tissue_killing_hazard(s.activated_t_cells_nodes, s.b_cells_nodes, site_drug, p) * s.b_cells_nodes
-    )
+    f.b_killing_nodes = m.tissue_killing_hazard(s.activated_t_cells_nodes, s.b_cells_nodes, site_drug, p) * s.b_cells_nodes
     f.b_entry_nodes = m.b_cell_entry(s.b_cells_blood, s.b_cells_nodes, p.nodes_volume_ml, p.b_partition_nodes, p)
 
 
@@ -157,9 +153,7 @@ def peripheral_b_cell_fluxes(s: Any, p: Any, f: Any) -> None:
 def marrow_b_cell_fluxes(s: Any, p: Any, f: Any) -> None:
     """Pro-B cells made, matured and killed in marrow, B cells killed there and sent to blood."""
     targets = s.b_cells_marrow + s.pro_b_cells_marrow
-    hazard = m.tissue_killing_hazard(
-        s.activated_t_cells_marrow, targets, p.drug_partition_marrow * drug_ng_per_ml(s, p), p
-    )
+    hazard = m.tissue_killing_hazard(s.activated_t_cells_marrow, targets, p.drug_partition_marrow * drug_ng_per_ml(s, p), p)
     reference = p.b_cell_reference_per_ml * p.b_partition_marrow * p.marrow_volume_ml
     f.b_refill_marrow = m.b_cell_refill(s.b_cells_marrow, reference, p)
     f.b_killing_marrow = hazard * s.b_cells_marrow
@@ -186,9 +180,7 @@ def il6_fluxes(s: Any, p: Any, f: Any) -> None:
     clearance = decay_rate(p.il6_half_life_days)
     blood, spleen, nodes, marrow = p.blood_volume_ml, p.spleen_volume_ml, p.nodes_volume_ml, p.marrow_volume_ml
     normal = p.b_cell_reference_per_ml
-    f.il6_production_blood = m.il6_production(
-        s.activated_t_cells_blood / blood, s.b_cells_blood / blood, normal, drug, p
-    )
+    f.il6_production_blood = m.il6_production(s.activated_t_cells_blood / blood, s.b_cells_blood / blood, normal, drug, p)
     f.il6_production_spleen = m.il6_production(
         s.activated_t_cells_spleen / spleen, s.b_cells_spleen / spleen, normal * p.b_partition_spleen,
         p.drug_partition_spleen * drug, p,

@@ -26,9 +26,7 @@ def activation_signal(targets: Any, unactivated: Any, drug_ng_per_ml: Any, p: An
     """
     ratio = targets / at_least(unactivated, 1.0)
     return (
-        p.activation_max
-        * saturation(ratio, p.b_per_t_half_activation, p.b_per_t_hill)
-        * drug_activation(drug_ng_per_ml, p)
+        p.activation_max * saturation(ratio, p.b_per_t_half_activation, p.b_per_t_hill) * drug_activation(drug_ng_per_ml, p)
     )
 
 
@@ -124,9 +122,7 @@ def b_cell_entry(blood_b_cells: Any, site_b_cells: Any, volume_ml: float, partit
 @kernel
 def marrow_b_cell_exit(marrow_b_cells: Any, blood_b_cells: Any, p: Any) -> Any:
     """B cells that leave marrow for blood short of them; they never come back [cells/d]."""
-    surplus = positive_part(
-        marrow_b_cells / p.marrow_volume_ml - blood_b_cells / p.blood_volume_ml * p.b_partition_marrow
-    )
+    surplus = positive_part(marrow_b_cells / p.marrow_volume_ml - blood_b_cells / p.blood_volume_ml * p.b_partition_marrow)
     return p.marrow_b_exit_per_day * p.blood_volume_ml * surplus
 
 

@@ -26,7 +26,14 @@ T_CELL_STEPS: Final = {
 
 def _t_cells(site: str, letter: str) -> tuple[Species, ...]:
     return tuple(
-        Species(f"{state}_t_cells_{site}", "cells", f"{state.replace('_', '-')} CD8+ T cells in {site}", 1e3, f"{symbol}{letter}", True)
+        Species(
+            f"{state}_t_cells_{site}",
+            "cells",
+            f"{state.replace('_', '-')} CD8+ T cells in {site}",
+            1e3,
+            f"{symbol}{letter}",
+            True,
+        )
         for state, symbol in T_STATES.items()
     )
 

@@ -1,0 +1,7 @@
+"""`python -m bitesim`."""
+
+import sys
+
+from bitesim.cli import main
+
+sys.exit(main())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -75,6 +75,17 @@ class Case:
         return chosen.schedule(bsa_m2=self.bsa_m2, weight_kg=self.weight_kg)
 
 
+def _with_drug_by_name(model: Model, regimen: Regimen) -> Regimen:
+    """Return `regimen` with every way to name the drug's compartment (species, number) written as 'drug'."""
+
+    def named(given: Any) -> Any:
+        is_drug = model.input_species(given.compartment) == model.drug.species
+        return replace(given, compartment="drug") if is_drug else given
+
+    infusions, boluses = tuple(map(named, regimen.infusions)), tuple(map(named, regimen.boluses))
+    return replace(regimen, infusions=infusions, boluses=boluses)
+
+
 @dataclass
 class _Kernels:
     """The compiled kernels of one model."""
@@ -143,6 +154,7 @@ def run_ode(case: Case, times_days: Vector, settings: Settings | None = None) ->
     model = case.model
     kernels = _Kernels.of(model)
     start = initial_state(model, case.parameters)
+    case = replace(case, regimen=_with_drug_by_name(model, case.regimen))
     schedule = case.schedule()
     output = Output(
         times_days, np.full((len(times_days), len(model.species)), np.nan), np.zeros(len(COUNTERS), np.int64), np.zeros(3)

@@ -56,4 +56,5 @@ def first_step(state: NDArray, derivative: NDArray, relative_tolerance: float, s
     if size > 1e-10 and speed > 1e-10:
         step = 0.01 * math.sqrt(size / speed)
     # A kick from rest can make the rates look slow, so the step is never long against the tolerance.
-    return min(step, longest, 0.1 * relative_tolerance**0.2)
+    cautious: float = 0.1 * relative_tolerance**0.2
+    return min(step, longest, cautious)

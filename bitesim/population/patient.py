@@ -118,7 +118,7 @@ class Patient:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{field_name}</td><td>{'not given' if value is None else f'{value:g}'}</td><td>{html.escape(unit)}</td></tr>"
+            f"<tr><td>{field_name}</td><td>{'not given' if value is None else f'{value:g}'}</td><td>{unit}</td></tr>"
             for field_name, unit, *_ in _RANGES
             for value in [getattr(self, field_name)]
         )
@@ -146,7 +146,8 @@ def _check_height(height_cm: float, weight_kg: float) -> None:
     if not _BODY_MASS_INDEX[0] <= index <= _BODY_MASS_INDEX[1]:
         raise ParameterError(
             f"weight_kg = {weight_kg:g} and height_cm = {height_cm:g} do not fit: the body-mass index would be "
-            f"{index:.3g} kg/m2, expected {_BODY_MASS_INDEX[0]:g} to {_BODY_MASS_INDEX[1]:g}. Is the weight given (default 70 kg), and in kg?"
+            f"{index:.3g} kg/m2, expected {_BODY_MASS_INDEX[0]:g} to {_BODY_MASS_INDEX[1]:g}. "
+            "Is the weight given (default 70 kg), and in kg?"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -67,7 +68,9 @@ def label_regimen(patient: Any, cycles: int = 2, indication: str = "relapsed") -
     planned = []
     for position in range(count):
         doses = row.first_cycle if position == 0 else row.later_cycles
-        steps = tuple(DoseStep(_dose(per_m2, cap, fixed, patient), days) for per_m2, cap, days in doses)
+        steps = tuple(
+            DoseStep(_dose(per_m2, cap if row.by_weight else math.inf, fixed, patient), days) for per_m2, cap, days in doses
+        )
         # The treatment-free interval lengthens from the first cycle of continued therapy on.
         long_rest = position + 1 > _INDUCTION_AND_CONSOLIDATION
         planned.append(Cycle(steps, row.continued_days_off if long_rest else row.days_off))

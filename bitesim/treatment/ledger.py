@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
@@ -10,8 +11,6 @@ from typing import Any
 
 from bitesim.foundation.errors import needs_extra
 from bitesim.treatment.regimen import Regimen
-from bitesim.treatment.schedule import RateSegment, Schedule
-import itertools
 
 
 @dataclass(frozen=True)
@@ -36,14 +35,15 @@ class DrugLedger:
         """Return the ledger of `regimen` for a body surface area."""
         planned = replace(regimen, bags=None, holds=(), stopped_at_day=None).schedule(bsa_m2=bsa_m2)
         delivered = regimen.schedule(bsa_m2=bsa_m2)
-        last = max([0.0, *(s.stop_days for s in (*planned.infusions, *delivered.infusions) if s.compartment == "drug")])
+        segments = [s for s in (*planned.infusions, *delivered.infusions) if s.compartment == "drug"]
+        last = max([0.0, *(segment.stop_days for segment in segments)])
         boluses = [b.time_days for b in planned.boluses if b.compartment == "drug"]
         n_days = math.ceil(max([last, *(math.floor(time) + 1.0 for time in boluses)]))
-        changes = {t for s in (*planned.infusions, *delivered.infusions) for t in (s.start_days, s.stop_days)}
+        changes = {time for segment in segments for time in (segment.start_days, segment.stop_days)}
         cuts = sorted(changes | set(map(float, range(n_days + 1))))
         rows = [[0.0] * 4 for _ in range(n_days)]
         for start, stop in itertools.pairwise(cuts):
-            wanted, given = _rate(planned, start), _rate(delivered, start)
+            wanted, given = planned.rate_at(start), delivered.rate_at(start)
             length = stop - start
             row = rows[min(int(start), n_days - 1)]
             for column, rate in enumerate((wanted, given, max(wanted - given, 0.0), max(given - wanted, 0.0))):
@@ -106,15 +106,3 @@ class DrugLedger:
         body = "".join("<tr>" + "".join(f"<td>{value:g}</td>" for value in astuple(day)) + "</tr>" for day in self.days)
         head = "".join(f"<th>{column.name}</th>" for column in fields(LedgerDay))
         return f"<table><caption>{self}</caption><tr>{head}</tr>{body}</table>"
-
-
-def _rate(schedule: Schedule, time_days: float) -> float:
-    """Return the drug rate at an instant; a segment sorted after it ends the search."""
-    for segment in schedule.infusions:
-        if (
-            isinstance(segment, RateSegment)
-            and segment.compartment == "drug"
-            and segment.start_days <= time_days < segment.stop_days
-        ):
-            return segment.rate
-    return 0.0

@@ -6,6 +6,7 @@ infusion are one whole, repeats equal what is written out, and 0.1 + 0.2 days is
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,6 @@ from typing import Final, NamedTuple
 from bitesim.foundation.errors import DoseWarning, ScenarioError
 from bitesim.treatment.decisions import DecisionPoint
 from bitesim.treatment.regimen import BagPlan, Bolus, Cycle, Hold, Regimen
-import itertools
 
 #: Longest interruption after which the label resumes the same cycle.
 LONGEST_INTERRUPTION_DAYS: Final = 7

@@ -1,0 +1,73 @@
+"""The command line, as a user types it."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import bitesim
+from bitesim.cli import main
+
+REGIMEN = "15 ug/m2/day for 28 d, 7 d off"
+
+
+def test_simulate_writes_the_figure_the_course_the_ledger_and_the_json(tmp_path, capsys):
+    out, file = tmp_path / "course", tmp_path / "run.json"
+    code = main(["simulate", "--model", "hosseini2020", "--regimen", REGIMEN, "--times-days", "0,1,35",
+                 "--out", str(out), "--json", str(file), "--blood-b-cells-per-ul", "8.3", "--blood-cd8-t-cells-per-ul", "342.47"])  # fmt: skip
+    assert code == 0
+    printed = capsys.readouterr().out
+    assert "planned 789.6 ug, delivered 789.6 ug" in printed
+    assert "drug balance off by" in printed
+    assert (out / "course.png").read_bytes().startswith(b"\x89PNG")
+    with (out / "course.csv").open() as opened:
+        rows = list(csv.DictReader(opened))
+    patient = bitesim.Patient(blood_b_cells_per_ul=8.3, blood_cd8_t_cells_per_ul=342.47)
+    run = bitesim.simulate(patient, REGIMEN, times_days=[0, 1, 35])
+    content = json.loads(file.read_text())
+    for name in run.outputs:
+        assert [float(row[name]) for row in rows] == run[name].tolist() == content["outputs"][name]
+    assert (out / "ledger.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--regimen", "28 mg/day for 28 d"], "micrograms"),
+        (["--regimen", REGIMEN, "--weight-kg", "seventy"], "--weight-kg = 'seventy'"),
+        (["--regimen", REGIMEN, "--weight-kg", "70"], "bsa_m2"),
+        (["--regimen", REGIMEN, "--model", "hoseini"], "Did you mean"),
+        (["--regimen", REGIMEN, "--set", "killing_per_day"], "NAME=VALUE"),
+        (["--regimen", REGIMEN, "--set", "kill_per_day=1"], "Did you mean 'killing_per_day'"),
+        ([], "no regimen"),
+        (["missing.toml"], "cannot be read"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, words, capsys):
+    assert main(["simulate", *arguments]) == 2
+    shown = capsys.readouterr().err
+    assert words in shown
+    assert len(shown.strip().splitlines()) == 1
+
+
+def test_a_suspicious_dose_warns(capsys):
+    assert main(["simulate", "--regimen", "15 ug/day for 28 d", "--times-days", "0,1"]) == 0
+    assert "did you mean 15 ug/m2/day" in capsys.readouterr().err
+
+
+def test_the_label_regimen(capsys):
+    assert main(["simulate", "--regimen", "label", "--times-days", "0,1"]) == 0
+    assert "dexamethasone 20 mg" in capsys.readouterr().out
+
+
+def test_the_demo_compares_the_model_with_the_patients(tmp_path, capsys):
+    assert main(["demo", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "13 adults" in printed
+    assert "139 measurements" in printed
+    assert {path.name for path in Path(tmp_path).iterdir()} == {
+        "course.csv", "ledger.csv", "course.png", "run.json", "patients.png", "il6.png",
+    }  # fmt: skip
+    assert np.genfromtxt(tmp_path / "course.csv", delimiter=",", skip_header=1).shape[0] > 300

@@ -1,0 +1,29 @@
+"""Pictures: what is drawn where, and that importing bitesim draws nothing."""
+
+import subprocess
+import sys
+
+import bitesim
+from bitesim.cli.demo import simulate_course
+from bitesim.datasets import klinger_2012
+from bitesim.plots import plot_blood_courses
+
+
+def test_censored_points_are_drawn_apart_from_measured_ones():
+    courses = klinger_2012()[:1]
+    axes = plot_blood_courses(courses, [simulate_course(courses[0])])
+    measured, censored = axes[0, 0].lines[1], axes[0, 0].lines[2]
+    assert (len(measured.get_xdata()), len(censored.get_xdata())) == (1, 11)
+    assert censored.get_marker() == "v"
+
+
+def test_the_infusion_is_the_last_panel():
+    axes = bitesim.simulate(None, "28 ug/day for 2 d").plot(["Rp", "serum_drug_pg_per_ml"])
+    assert len(axes) == 3
+    assert "infusion" in axes[-1].get_ylabel()
+
+
+def test_importing_bitesim_loads_neither_matplotlib_nor_pandas():
+    code = "import sys, bitesim; print([m for m in ('matplotlib', 'pandas', 'scipy.integrate', 'tqdm') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,66 @@
+"""The front door."""
+
+import numpy as np
+import pytest
+
+import bitesim
+
+REGIMEN = "15 ug/m2/day for 28 d, 14 d off, x2"
+
+
+def test_the_contract():
+    patient = bitesim.Patient(weight_kg=70, bsa_m2=1.88, age_years=40, blood_b_cells_per_ul=70, blood_cd8_t_cells_per_ul=200)
+    regimen = bitesim.Regimen.parse(REGIMEN)
+    run = bitesim.simulate(patient, regimen, model="hosseini2020", times_days=[0, 1, 7, 28], rtol=1e-6, seed=1)
+    assert isinstance(run["blood_cd8_t_cells_per_ul"], np.ndarray)
+    assert run["blood_cd8_t_cells_per_ul"][0] == pytest.approx(200.0)
+    assert run.to_dataframe(wide=True).columns[0] == "time_days"
+    assert run.outputs == (
+        "serum_drug_pg_per_ml", "blood_b_cells_per_ul", "blood_cd8_t_cells_per_ul", "blood_cd69_fraction",
+        "serum_il6_pg_per_ml",
+    )  # fmt: skip
+    assert run.provenance.seed == 1
+
+
+def test_nothing_but_the_inputs_counts():
+    first, again = (bitesim.simulate(None, REGIMEN, times_days=[1.0, 30.0]) for _ in range(2))
+    more = bitesim.simulate(None, REGIMEN, times_days=np.linspace(0.0, 60.0, 241))
+    for name in first.values:
+        assert np.array_equal(first[name], again[name])
+        assert np.array_equal(first[name], more[name][[4, 120]]), name
+    assert first.provenance.digest() == again.provenance.digest()
+
+
+def test_cutting_an_infusion_in_equal_rates_changes_nothing():
+    whole = bitesim.simulate(None, "15 ug/m2/day for 28 d", times_days=[1.0, 20.0, 35.0])
+    halves = bitesim.simulate(None, "15 ug/m2/day for 9.1 d, 15 ug/m2/day for 18.9 d", times_days=[1.0, 20.0, 35.0])
+    for name in whole.values:
+        assert np.array_equal(whole[name], halves[name])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"model": "hosseini"}, "Did you mean 'hosseini2020'"),
+        ({"model": 7}, "neither a name nor a Model"),
+        ({"regimen": 7}, "is not a Regimen"),
+        ({"patient": 7}, "is not a Patient"),
+        ({"rtol": 0.5}, r"rtol = 0.5 .*1e-12 to 0.01"),
+        ({"rtol": True}, "rtol = True"),
+        ({"seed": -1}, "seed = -1"),
+        ({"seed": 1.5}, "seed = 1.5"),
+        ({"max_steps": 0}, "max_steps = 0"),
+        ({"times_days": [0, 0]}, "repeats"),
+        ({"parameters": bitesim.MODELS["clements2020"].parameters}, "do not belong to model hosseini2020"),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(arguments, words):
+    with pytest.raises(bitesim.ParameterError, match=words):
+        bitesim.simulate(**{"patient": None, "regimen": REGIMEN, **arguments})
+
+
+def test_default_times_cover_the_course_and_rise():
+    run = bitesim.simulate(None, "28 ug/day for 2 d, 1 d off")
+    assert (run.times_days[0], run.times_days[-1]) == (0.0, 3.0)
+    assert np.all(np.diff(run.times_days) > 1e-9)
+    assert np.isclose(run.times_days, 1.0 / 24.0).any()

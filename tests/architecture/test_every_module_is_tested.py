@@ -9,7 +9,12 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Modules without a test file of their own, and what tests them instead. A folder stands for all in it.
 TESTED_ELSEWHERE = {
     "__main__.py": "two lines; .ci/run starts the package through it",
-    "foundation/errors.py": "exception classes only; every refusal test matches their messages",
+    "cli": "tests/cli/test_commands.py runs the commands as a user types them, tests/cli/test_scenario.py the files",
+    "datasets": "tests/datasets/test_datasets.py compares all of them with their sources",
+    "model/rate_of_change.py": "its kernels are the models': tests/published, tests/model/test_definition.py",
+    "model/readouts.py": "rows only; tests/foundation/test_units.py and tests/published read them",
+    "numerics/outcomes.py": "codes and sentences only; tests/numerics/test_rosenbrock.py meets them",
+    "plots": "tests/plots/test_plots.py",
     "published/hosseini_2020": "one model in one folder: tests/published/test_hosseini_2020.py",
 }
 

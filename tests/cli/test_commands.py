@@ -15,8 +15,9 @@ REGIMEN = "15 ug/m2/day for 28 d, 7 d off"
 
 def test_simulate_writes_the_figure_the_course_the_ledger_and_the_json(tmp_path, capsys):
     out, file = tmp_path / "course", tmp_path / "run.json"
-    code = main(["simulate", "--model", "hosseini2020", "--regimen", REGIMEN, "--times-days", "0,1,35",
-                 "--out", str(out), "--json", str(file), "--blood-b-cells-per-ul", "8.3", "--blood-cd8-t-cells-per-ul", "342.47"])  # fmt: skip
+    counts = ["--blood-b-cells-per-ul", "8.3", "--blood-cd8-t-cells-per-ul", "342.47"]
+    chosen = ["--model", "hosseini2020", "--regimen", REGIMEN, "--times-days", "0,1,35"]
+    code = main(["simulate", *chosen, *counts, "--out", str(out), "--json", str(file)])
     assert code == 0
     printed = capsys.readouterr().out
     assert "planned 789.6 ug, delivered 789.6 ug" in printed

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bitesim.cli.report import report, write_files, write_json
+from bitesim.cli.report import report, save_figure, write_files, write_json
 from bitesim.datasets import BloodCourse, hosseini_2020_il6, klinger_2012
 from bitesim.datasets.blood_counts import REGIMEN
 from bitesim.engines.trajectory import Trajectory
@@ -40,9 +40,7 @@ def run(options: argparse.Namespace) -> None:
     points = hosseini_2020_il6()
     il6 = [simulate(None, each.regimen, "hosseini2020_nhl", np.arange(0.0, 21.0, 0.02)) for each in points]
     for name, axes in (("patients", plot_blood_courses(courses, runs)), ("il6", plot_il6(points, il6))):
-        path = options.out / f"{name}.png"
-        np.ravel(axes)[0].figure.savefig(path, dpi=130)
-        written.append(path)
+        written.append(save_figure(axes, options.out / f"{name}.png"))
     print("wrote " + ", ".join(str(path) for path in written))
 
 

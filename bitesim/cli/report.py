@@ -54,8 +54,18 @@ def write_files(run: Trajectory, folder: Path) -> list[Path]:
     if run.ledger is not None:
         written.append(run.ledger.to_csv(folder / "ledger.csv"))
     picture = folder / "course.png"
-    run.plot()[0].figure.savefig(picture, dpi=140)
+    save_figure(run.plot(), picture)
     return [*written, picture]
+
+
+def save_figure(axes: Any, path: Path) -> Path:
+    """Write the figure that `axes` belong to and close it; return the path."""
+    from matplotlib import pyplot
+
+    figure = np.ravel(axes)[0].figure
+    figure.savefig(path, dpi=140)
+    pyplot.close(figure)
+    return path
 
 
 def write_json(run: Trajectory, path: Path) -> Path:

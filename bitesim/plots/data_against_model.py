@@ -19,11 +19,11 @@ def plot_blood_courses(courses: Sequence[BloodCourse], runs: Sequence[Trajectory
     A B-cell count at the detection floor is an open triangle pointing down: the true count is at or below it. Time is
     on a symmetric log axis, since most happens on the first day.
     """
-    from matplotlib.figure import Figure
+    from matplotlib import pyplot
 
     n_rows = -(-len(courses) // 3)
-    figure = Figure(figsize=(13.0, 1.9 * n_rows + 0.8), layout="constrained")
-    axes = figure.subplots(n_rows, 6, sharex=True, squeeze=False)
+    size = (13.0, 1.9 * n_rows + 0.8)
+    figure, axes = pyplot.subplots(n_rows, 6, sharex=True, squeeze=False, figsize=size, layout="constrained")
     pairs = [(axes[k // 3, 2 * (k % 3)], axes[k // 3, 2 * (k % 3) + 1]) for k in range(3 * n_rows)]
     for course, run, (b_panel, t_panel) in zip(courses, runs, pairs, strict=False):
         floor = course.b_cells_below_floor
@@ -55,10 +55,10 @@ def plot_blood_courses(courses: Sequence[BloodCourse], runs: Sequence[Trajectory
 
 def plot_il6(points: Sequence[Il6Points], runs: Sequence[Trajectory]) -> Any:
     """Draw serum IL-6 of single patients against the model for each regimen; return the Axes."""
-    from matplotlib.figure import Figure
+    from matplotlib import pyplot
 
-    figure = Figure(figsize=(9.0, 3.4), layout="constrained")
-    axes = figure.subplots(1, len(points), sharey=True, squeeze=False)[0]
+    _, grid = pyplot.subplots(1, len(points), sharey=True, squeeze=False, figsize=(9.0, 3.4), layout="constrained")
+    axes = grid[0]
     for panel, measured, run in zip(axes, points, runs, strict=True):
         panel.plot(run.times_days, run["serum_il6_pg_per_ml"], color=_MODEL, label=f"model {run.provenance.model}")
         panel.plot(

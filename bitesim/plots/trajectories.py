@@ -38,11 +38,11 @@ def plot_trajectory(run: Trajectory, names: list[str] | None = None, ax: Any = N
         ax.set_xlabel("time [d]")
         ax.set_ylabel(_title(run, chosen[0]))
         return ax
-    from matplotlib.figure import Figure
+    from matplotlib import pyplot
 
     heights = [2.0] * len(chosen) + [1.0]
-    figure = Figure(figsize=(8.0, sum(heights) * 0.85 + 0.6), layout="constrained")
-    axes = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+    size = (8.0, sum(heights) * 0.85 + 0.6)
+    _, axes = pyplot.subplots(len(heights), 1, sharex=True, height_ratios=heights, figsize=size, layout="constrained")
     for position, name in enumerate(chosen):
         axes[position].plot(run.times_days, run[name], color=_COLOURS[position % len(_COLOURS)], linewidth=1.4)
         axes[position].set_ylabel(_title(run, name), fontsize=8)

@@ -3,10 +3,14 @@
 import subprocess
 import sys
 
+import matplotlib as mpl
+
 import bitesim
 from bitesim.cli.demo import simulate_course
 from bitesim.datasets import klinger_2012
 from bitesim.plots import plot_blood_courses
+
+mpl.use("agg")
 
 
 def test_censored_points_are_drawn_apart_from_measured_ones():

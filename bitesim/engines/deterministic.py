@@ -203,7 +203,7 @@ def _failure(case: Case, outcome: Outcome, progress: _Progress, settings: Settin
     return (
         f"{outcome.name.lower().replace('_', ' ')} at day {reached:.6g}{just_after} (step {step:.2g} d): {ADVICE[outcome]} "
         f"[patient {case.patient}, model {case.model.name}, parameters: {changed}; "
-        f"regimen {case.regimen.to_text()!r}, rtol={settings.rtol:g}, max_steps={settings.max_steps}]"
+        f"regimen {str(case.regimen)!r}, rtol={settings.rtol:g}, max_steps={settings.max_steps}]"
     )
 
 
@@ -280,7 +280,7 @@ def _provenance(case: Case, schedule: Schedule, settings: Settings) -> Provenanc
         model=case.model.name,
         parameters=case.parameters.as_dict(),
         schedule_sha256=digest_of(carried_out),
-        regimen=case.regimen.to_text(),
+        regimen=str(case.regimen),
         seed=case.seed,
         settings={"engine": "ode", "rtol": settings.rtol, "max_steps": settings.max_steps, "bsa_m2": case.bsa_m2},
     )

@@ -200,6 +200,19 @@ class Regimen:
 
         return label_regimen(patient, cycles, indication)
 
+    @classmethod
+    def from_table(cls, table: Any, *, time_unit: str, amount_unit: str, patient_id: Any = None) -> Regimen:
+        """Return the regimen of a NONMEM-style event table; see `bitesim.treatment.event_table`."""
+        from bitesim.treatment.event_table import regimen_from_table
+
+        return regimen_from_table(table, time_unit=time_unit, amount_unit=amount_unit, patient_id=patient_id)
+
+    def to_table(self, *, time_unit: str = "days", bsa_m2: float | None = None, patient_id: Any = 1) -> list[dict[str, Any]]:
+        """Return the carried-out schedule as NONMEM-style event records with AMT in ug."""
+        from bitesim.treatment.event_table import table_from_regimen
+
+        return table_from_regimen(self, time_unit=time_unit, bsa_m2=bsa_m2, patient_id=patient_id)
+
     @property
     def days(self) -> float:
         """Planned days from the first infusion to the end of the last rest."""
@@ -266,7 +279,13 @@ class Regimen:
         return regimen_text(self)
 
     def __str__(self) -> str:
-        changes = [f"hold {h.days:g} d from day {h.start_day:g} ({h.reason})" for h in self.holds]
+        changes = [
+            f"infusion of {i.rate_per_day:g} per day into {i.compartment} for {i.days:g} d from day {i.start_day:g}"
+            for i in self.infusions
+        ]
+        changes += [f"bolus of {b.amount:g} into {b.compartment} at day {b.time_days:g}" for b in self.boluses]
+        changes += [f"reset at day {day:g}" for day in self.resets]
+        changes += [f"hold {h.days:g} d from day {h.start_day:g} ({h.reason})" for h in self.holds]
         if self.stopped_at_day is not None:
             changes.append(f"stop at day {self.stopped_at_day:g} ({self.stop_reason})")
         return "; ".join([self.to_text(), *changes])

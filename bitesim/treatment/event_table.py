@@ -1,0 +1,262 @@
+"""NONMEM-style event tables in and out: ID TIME AMT RATE DUR EVID CMT ADDL II SS."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from bitesim.foundation.checks import shown
+from bitesim.foundation.errors import ScenarioError, closest, unknown_name
+from bitesim.treatment.regimen import LONGEST_DAYS, Bolus, Infusion, Regimen
+from bitesim.treatment.schedule import exact
+
+_DAYS: Final = {"days": 1.0, "hours": 1.0 / 24.0}
+#: Factor from an amount in the table to the amount that is given: ug for the drug.
+_AMOUNTS: Final = {"ug": 1.0, "mg": 1000.0, "ng": 1e-3}
+_READ: Final = ("ID", "TIME", "AMT", "RATE", "DUR", "EVID", "CMT", "ADDL", "II", "SS")
+#: Columns of observations and covariates, which say nothing about doses.
+_IGNORED: Final = ("DV", "MDV", "CENS", "LIMIT", "LLOQ", "ASSAY", "NCELLS", "DVID", "OCC", "WT", "BSA", "AGE", "SEX", "HT")
+_MOST_DOSES: Final = 10_000
+
+
+class _Line(NamedTuple):
+    """One record: its line number for messages (the header is line 1), and its cells."""
+
+    number: int
+    cells: Mapping[str, float | None]
+    compartment: str | int
+
+    def value(self, column: str, default: float = 0.0) -> float:
+        found = self.cells.get(column)
+        return default if found is None else found
+
+    def problem(self, column: str, text: str) -> ScenarioError:
+        return ScenarioError(f"event table, line {self.number}, column {column}: {text}")
+
+
+def regimens_from_table(table: Any, *, time_unit: str, amount_unit: str) -> dict[str, Regimen]:
+    """Return ID -> regimen for every patient of a table.
+
+    Parameters
+    ----------
+    table : path, list of dicts, dict of columns, or DataFrame
+        Upper- or lower-case column names; '.' or an empty cell is missing.
+    time_unit : {"days", "hours"}
+        Of TIME, DUR and II, and of the time in RATE.
+    amount_unit : {"ug", "mg", "ng"}
+        Of AMT and RATE.
+
+    Notes
+    -----
+    EVID 0 is an observation and 2 another event (both ignored here), 1 a dose, 3 a reset, 4 a reset and a dose. RATE > 0
+    or DUR > 0 makes an infusion of AMT; ADDL further doses follow every II. CMT is a number from 1, a species, or 'drug'
+    (also when it is missing).
+
+    Raises
+    ------
+    ScenarioError
+        Naming the line, the column, the value and what is allowed. Steady-state records (SS) are refused: bitesim does
+        not compute the state before the first line, so its doses must be written out.
+    """
+    for name, unit, known in (("time_unit", time_unit, _DAYS), ("amount_unit", amount_unit, _AMOUNTS)):
+        if unit not in known:
+            raise unknown_name(name, unit, known)
+    days, factor = _DAYS[time_unit], _AMOUNTS[amount_unit]
+    regimens: dict[str, Regimen] = {}
+    latest: dict[str, float] = {}
+    for patient, line in _lines(table):
+        time = line.value("TIME", math.nan)
+        if not 0.0 <= time * days <= LONGEST_DAYS:
+            raise line.problem("TIME", f"{time:g} is missing, negative or later than 100 years; it is read in {time_unit}")
+        if time < latest.get(patient, 0.0):
+            raise line.problem("TIME", f"{time:g} is earlier than the line before it of patient {patient}: sort by TIME")
+        latest[patient] = time
+        before = regimens.get(patient, Regimen.none())
+        regimens[patient] = _with_record(before, line, time, days, factor)
+    for regimen in regimens.values():
+        regimen.schedule(bsa_m2=1.0)
+    return regimens
+
+
+def regimen_from_table(table: Any, *, time_unit: str, amount_unit: str, patient_id: Any = None) -> Regimen:
+    """Return the regimen of one patient of a table; see `regimens_from_table`.
+
+    Raises
+    ------
+    ScenarioError
+        When the table has several patients and `patient_id` does not say which.
+    """
+    regimens = regimens_from_table(table, time_unit=time_unit, amount_unit=amount_unit)
+    if patient_id is None and len(regimens) == 1:
+        return next(iter(regimens.values()))
+    if patient_id is None:
+        raise ScenarioError(
+            f"event table holds {len(regimens)} patients: choose one with patient_id=, of {', '.join(regimens)}"
+        )
+    if _name(patient_id) not in regimens:
+        raise unknown_name("patient_id", _name(patient_id), regimens)
+    return regimens[_name(patient_id)]
+
+
+def table_from_regimen(
+    regimen: Regimen, *, time_unit: str = "days", bsa_m2: float | None = None, patient_id: Any = 1
+) -> list[dict[str, Any]]:
+    """Return the compiled schedule as event records with AMT in ug, which read back to the same schedule.
+
+    Infusions carry DUR and RATE; holds, bag changes and shifts are already carried out.
+    """
+    if time_unit not in _DAYS:
+        raise unknown_name("time_unit", time_unit, _DAYS)
+    schedule, per_day = regimen.schedule(bsa_m2=bsa_m2), _DAYS[time_unit]
+    records = []
+    for segment in schedule.infusions:
+        duration = float(exact(segment.stop_days) - exact(segment.start_days))
+        records.append(
+            (segment.start_days, 1, segment.rate * duration, segment.rate * per_day, duration / per_day, segment.compartment)
+        )
+    records += [(bolus.time_days, 1, bolus.amount, 0.0, 0.0, bolus.compartment) for bolus in schedule.boluses]
+    records += [(time, 3, 0.0, 0.0, 0.0, "drug") for time in schedule.resets]
+    columns = ("ID", "TIME", "EVID", "AMT", "RATE", "DUR", "CMT", "ADDL", "II", "SS")
+    return [
+        dict(zip(columns, (patient_id, time / per_day, evid, amount, rate, duration, compartment, 0, 0.0, 0), strict=True))
+        for time, evid, amount, rate, duration, compartment in sorted(records, key=lambda record: (record[0], -record[1]))
+    ]
+
+
+def _lines(table: Any) -> Iterable[tuple[str, _Line]]:
+    """Yield (patient, line) of each record."""
+    for position, row in enumerate(_rows(table)):
+        number = position + 2
+        if not isinstance(row, Mapping):
+            raise ScenarioError(f"event table, line {number}: {shown(row)} is not a record of named columns")
+        named = {str(column).strip().upper(): cell for column, cell in row.items()}
+        for column in named:
+            if column not in _READ and column not in _IGNORED:
+                hint = closest(column, _READ)
+                raise ScenarioError(f"event table has an unknown column {column!r}.{hint} Read: {', '.join(_READ)}.")
+        if "TIME" not in named:
+            raise ScenarioError("event table has no column TIME")
+        numeric = [column for column in _READ if column not in ("ID", "CMT")]
+        cells = {column: _cell(number, column, named.get(column)) for column in numeric}
+        compartment = _compartment(number, named.get("CMT"))
+        yield _name(named.get("ID", 1)), _Line(number, cells, compartment)
+
+
+def _rows(table: Any) -> list[Any]:
+    if isinstance(table, (str, Path)):
+        try:
+            with Path(table).open(newline="", encoding="utf-8") as file:
+                return list(csv.DictReader(file, restkey="SURPLUS"))
+        except (OSError, UnicodeDecodeError, csv.Error, ValueError) as problem:
+            raise ScenarioError(f"event table {table} cannot be read: {problem}") from None
+    if hasattr(table, "to_dict") and hasattr(table, "columns"):
+        return list(table.to_dict("records"))
+    if isinstance(table, Mapping):
+        columns = {name: list(cells) for name, cells in table.items() if isinstance(cells, Iterable)}
+        if len(columns) != len(table) or len({len(cells) for cells in columns.values()}) > 1:
+            raise ScenarioError("event table: its columns are not lists of one length")
+        return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    if isinstance(table, Iterable):
+        return list(table)
+    raise ScenarioError(f"event table {shown(table)} is not a path, a list of dicts, a dict of columns or a DataFrame")
+
+
+def _is_missing(cell: Any) -> bool:
+    return (
+        cell is None
+        or (isinstance(cell, str) and cell.strip() in ("", "."))
+        or (isinstance(cell, float) and math.isnan(cell))
+    )
+
+
+def _name(cell: Any) -> str:
+    """Return a patient's ID as text; 1, 1.0 and '1' are the same."""
+    try:
+        return str(int(cell)) if float(cell) == int(float(cell)) else str(cell)
+    except (TypeError, ValueError, OverflowError):
+        return str(cell)
+
+
+def _cell(number: int, column: str, cell: Any) -> float | None:
+    if isinstance(cell, str) and cell.strip().lower() == "nan":
+        cell = "not a number"
+    if _is_missing(cell):
+        return None
+    try:
+        value = math.nan if isinstance(cell, bool) else float(cell)
+    except (TypeError, ValueError, OverflowError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise ScenarioError(f"event table, line {number}, column {column}: {shown(cell)} is not a finite number")
+    return value
+
+
+def _compartment(number: int, cell: Any) -> str | int:
+    if _is_missing(cell):
+        return "drug"
+    try:
+        value = float(cell)
+    except (TypeError, ValueError):
+        return str(cell).strip()
+    if value != int(value) or value < 1 or isinstance(cell, bool) if math.isfinite(value) else True:
+        raise ScenarioError(f"event table, line {number}, column CMT: {shown(cell)} is not a whole number from 1, or a name")
+    return int(value)
+
+
+def _with_record(regimen: Regimen, line: _Line, time: float, days: float, factor: float) -> Regimen:
+    """Return `regimen` with what one record does."""
+    amount = line.value("AMT")
+    evid = line.value("EVID", 1.0 if amount or line.value("RATE") else 0.0)
+    if evid not in (0.0, 1.0, 2.0, 3.0, 4.0):
+        raise line.problem(
+            "EVID", f"{evid:g} is not allowed: expected 0 observation, 1 dose, 2 other, 3 reset, 4 reset and dose"
+        )
+    if evid in (0.0, 2.0):
+        if amount:
+            raise line.problem("AMT", f"{amount:g} on a record that is no dose (EVID {evid:g}): use EVID 1")
+        return regimen
+    day = float(exact(time) * exact(24.0 * days) / 24)
+    if evid in (3.0, 4.0):
+        regimen = replace(regimen, resets=(*regimen.resets, day))
+    return regimen if evid == 3.0 else _with_doses(regimen, line, time, days, factor)
+
+
+def _with_doses(regimen: Regimen, line: _Line, time: float, days: float, factor: float) -> Regimen:
+    """Return `regimen` with a record's dose and its repeats."""
+    amount, rate, duration = line.value("AMT"), line.value("RATE"), line.value("DUR")
+    interval, further = line.value("II"), line.value("ADDL")
+    if line.value("SS"):
+        raise line.problem("SS", f"{line.value('SS'):g}: steady state before a record is not computed; write the doses out")
+    if amount <= 0.0:
+        raise line.problem("AMT", f"{amount:g} gives nothing: expected a positive amount on a dose record")
+    if rate < 0.0 or duration < 0.0:
+        raise line.problem(
+            "RATE" if rate < 0.0 else "DUR", "negative (modelled) rates and durations are not read: give a positive one"
+        )
+    if rate and duration and not math.isclose(rate * duration, amount, rel_tol=1e-6):
+        raise line.problem(
+            "DUR", f"RATE {rate:g} x DUR {duration:g} is not AMT {amount:g}: give one of the two, or both in agreement"
+        )
+    if further < 0 or further != int(further) or further > _MOST_DOSES:
+        raise line.problem("ADDL", f"{further:g} is not a whole number from 0 to {_MOST_DOSES}")
+    if further and interval <= 0.0:
+        raise line.problem("II", f"{interval:g} with ADDL {further:g}: expected a positive interval between the doses")
+    scale, lasts = exact(24.0 * days) / 24, duration or (amount / rate if rate else 0.0)
+    if not math.isfinite(lasts) or (time + lasts + interval * further) * days > LONGEST_DAYS:
+        raise line.problem("TIME", "the last dose of this record would end after 100 years")
+    infusions, boluses = list(regimen.infusions), list(regimen.boluses)
+    try:
+        for repeat in range(int(further) + 1):
+            day = float((exact(time) + repeat * exact(interval)) * scale)
+            if lasts:
+                length = float(exact(lasts) * scale)
+                infusions.append(Infusion(day, length, factor * amount / length, line.compartment))
+            else:
+                boluses.append(Bolus(day, factor * amount, line.compartment))
+    except (ScenarioError, ZeroDivisionError, OverflowError) as problem:
+        raise line.problem("AMT", str(problem)) from None
+    return replace(regimen, infusions=tuple(infusions), boluses=tuple(boluses))

@@ -1,0 +1,129 @@
+"""NONMEM-style event tables: the same schedule in, out and back; nonsense is answered with its line."""
+
+import math
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bitesim
+from bitesim import Regimen, ScenarioError
+from bitesim.treatment.event_table import regimens_from_table
+
+UNITS = {"time_unit": "days", "amount_unit": "ug"}
+
+
+def windows(regimen):
+    return [(s.start_days, s.stop_days, s.rate) for s in regimen.schedule(bsa_m2=1.0).infusions]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"TIME": 0, "AMT": 784, "RATE": 28},
+        {"TIME": 0, "AMT": 784, "DUR": 28},
+        {"time": "0", "amt": "784", "rate": "28", "dur": ".", "evid": "1", "cmt": ""},
+        {"ID": 1, "TIME": 0, "AMT": 28, "DUR": 1, "ADDL": 27, "II": 1},
+    ],
+)
+def test_infusions_by_rate_duration_and_repeats_are_one(record):
+    table = Regimen.from_table([record], **UNITS)
+    times = [1.0, 20.0, 30.0]
+    run = bitesim.simulate(None, table, "clements2020", times)
+    plain = bitesim.simulate(None, "28 ug/day for 28 d", "clements2020", times)
+    assert run["drug_ug"] == pytest.approx(plain["drug_ug"], rel=1e-5)
+    assert table.schedule().delivered(0.0, 28.0) == pytest.approx(784.0, rel=1e-12)
+
+
+def test_hours_and_milligrams():
+    table = {"TIME": [12, 24], "AMT": [0.028, 0.01], "DUR": [12, 0], "EVID": [1, 1]}
+    regimen = Regimen.from_table(table, time_unit="hours", amount_unit="mg")
+    assert windows(regimen) == [(0.5, 1.0, 56.0)]
+    assert [(b.time_days, b.amount) for b in regimen.boluses] == [(1.0, 10.0)]
+
+
+def test_reset_with_a_running_infusion_ends_it():
+    rows = [{"TIME": 0, "AMT": 280, "DUR": 10}, {"TIME": 4, "EVID": 4, "AMT": 9, "DUR": 1}]
+    regimen = Regimen.from_table(rows, **UNITS)
+    assert windows(regimen) == [(0.0, 4.0, 28.0), (4.0, 5.0, 9.0)]
+    run = bitesim.simulate(None, regimen, "clements2020", [3.9, 4.0])
+    assert run["drug_ug"][1] == 0.0 < run["drug_ug"][0]
+
+
+def test_patients_files_and_dataframes(tmp_path):
+    file = tmp_path / "events.csv"
+    file.write_text("ID,TIME,AMT,RATE,EVID,DV\n1,0,28,28,1,.\n1,1,.,.,0,3.5\n2,0,9,9,1,\n")
+    assert set(regimens_from_table(file, **UNITS)) == {"1", "2"}
+    assert windows(Regimen.from_table(str(file), patient_id=2, **UNITS)) == [(0.0, 1.0, 9.0)]
+    with pytest.raises(ScenarioError, match="patient_id="):
+        Regimen.from_table(file, **UNITS)
+    import pandas
+
+    assert windows(Regimen.from_table(pandas.read_csv(file), patient_id="1", **UNITS)) == [(0.0, 1.0, 28.0)]
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"TIME": 0, "AMT": 0, "RATE": 28, "EVID": 1}, "line 2, column AMT: 0 gives nothing"),
+        ({"TIME": 0, "AMT": -5}, "line 2, column AMT: -5"),
+        ({"TIME": 0, "AMT": math.inf}, "column AMT: inf is not a finite number"),
+        ({"TIME": 0, "AMT": "nan"}, "column AMT: 'not a number'"),
+        ({"TIME": 0, "AMT": "x"}, "column AMT: 'x'"),
+        ({"TIME": -1, "AMT": 5}, "column TIME: -1"),
+        ({"TIME": 0, "AMT": 5, "RATE": -2}, "column RATE: negative"),
+        ({"TIME": 0, "AMT": 5, "RATE": 1, "DUR": 1}, "column DUR: RATE 1 x DUR 1 is not AMT 5"),
+        ({"TIME": 0, "AMT": 5, "EVID": 7}, "column EVID: 7"),
+        ({"TIME": 0, "AMT": 5, "EVID": 0}, "column AMT: 5 on a record that is no dose"),
+        ({"TIME": 0, "AMT": 5, "ADDL": 3}, "column II: 0 with ADDL 3"),
+        ({"TIME": 0, "AMT": 5, "ADDL": 1.5, "II": 1}, "column ADDL: 1.5"),
+        ({"TIME": 0, "AMT": 5, "SS": 1, "II": 1}, "column SS: 1: steady state"),
+        ({"TIME": 0, "AMT": 5, "CMT": 0}, "column CMT: 0"),
+        ({"TIME": 0, "AMT": 5e6, "DUR": 1}, "micrograms"),
+        ({"TIME": 0, "AMOUNT": 5}, "unknown column 'AMOUNT'. Did you mean 'AMT'"),
+        ({"AMT": 5}, "no column TIME"),
+    ],
+)
+def test_bad_records_name_line_column_and_value(row, words):
+    with pytest.raises(ScenarioError) as caught:
+        Regimen.from_table([row], **UNITS)
+    assert words in str(caught.value)
+
+
+def test_overlaps_order_and_units_are_checked():
+    rows = [{"TIME": 0, "AMT": 280, "DUR": 10}, {"TIME": 5, "AMT": 28, "DUR": 1}]
+    with pytest.raises(ScenarioError, match="overlap"):
+        Regimen.from_table(rows, **UNITS)
+    with pytest.raises(ScenarioError, match="sort by TIME"):
+        Regimen.from_table(rows[::-1], **UNITS)
+    with pytest.raises(bitesim.ParameterError, match="Did you mean 'days'"):
+        Regimen.from_table(rows, time_unit="day", amount_unit="ug")
+
+
+@pytest.mark.parametrize("time_unit", ["days", "hours"])
+def test_a_written_table_reads_back_to_the_same_schedule(time_unit):
+    regimen = Regimen.parse("9 ug/day for 7 d, 28 ug/day for 21 d, 14 d off, x2 in 48 h bags with 6 min gaps").hold(
+        10.0, days=2.0
+    )
+    back = Regimen.from_table(regimen.to_table(time_unit=time_unit), time_unit=time_unit, amount_unit="ug")
+    for ours, theirs in zip(windows(regimen), windows(back), strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-12)
+
+
+CELLS = st.one_of(
+    st.none(), st.booleans(), st.integers(-5, 400), st.floats(), st.sampled_from([".", "", "x", "1e400", "drug"])
+)
+ROWS = st.lists(
+    st.dictionaries(
+        st.sampled_from(["ID", "TIME", "AMT", "RATE", "DUR", "EVID", "CMT", "ADDL", "II", "SS", "DV", "ODD"]), CELLS
+    ),
+    max_size=4,
+)
+
+
+@given(ROWS)
+def test_any_rows_meet_only_own_errors(rows):
+    with suppress(bitesim.BitesimError):
+        for regimen in regimens_from_table(rows, **UNITS).values():
+            regimen.schedule(bsa_m2=1.0)

@@ -55,7 +55,8 @@ def reference():
 def error(course, reference):
     # At a change the output holds the values after it, so those rows are left out of the comparison.
     rows = np.isin(TIMES, (0.0, 42.0), invert=True)
-    allowed = np.abs(reference) + 1e-8 * np.abs(reference).max(axis=0)
+    # Below its scale a state does not matter, e.g. a stress signal that has halved twenty times.
+    allowed = np.abs(reference) + SCALE
     return float(np.max((np.abs(course - reference) / allowed)[rows]))
 
 
@@ -63,7 +64,7 @@ def error(course, reference):
 def test_bitesim(benchmark, reference, rtol):
     benchmark.group = f"two cycles, 84 days, rtol {rtol:g}"
     benchmark.extra_info["error"] = found = error(ours(rtol), reference)
-    assert found < 300.0 * rtol
+    assert found < 100.0 * rtol
     benchmark(ours, rtol)
 
 
@@ -72,5 +73,5 @@ def test_bitesim(benchmark, reference, rtol):
 def test_scipy(benchmark, reference, method, rtol):
     benchmark.group = f"two cycles, 84 days, rtol {rtol:g}"
     benchmark.extra_info["error"] = found = error(scipy_course(method, rtol), reference)
-    assert found < 1e5 * rtol
+    assert found < 1e3 * rtol
     benchmark.pedantic(scipy_course, (method, rtol), rounds=3)

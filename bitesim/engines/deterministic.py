@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from bitesim.engines.steady_state import steady_state
 from bitesim.engines.timeline import delivered_until, pieces_between, pulse_events
 from bitesim.engines.trajectory import RunEvent, SolverReport, Trajectory
 from bitesim.foundation.checks import number, whole_number
@@ -26,6 +27,7 @@ from bitesim.numerics.rosenbrock import (
     Control,
     Matrix,
     Output,
+    Pieces,
     Vector,
     integrate,
 )
@@ -160,38 +162,57 @@ def run_ode(case: Case, times_days: Vector, settings: Settings | None = None) ->
         times_days, np.full((len(times_days), len(model.species)), np.nan), np.zeros(len(COUNTERS), np.int64), np.zeros(3)
     )
     progress = _Progress(start.copy(), output, case.regimen, schedule)
-    decided: set[int] = set()
+    done: set[tuple[str, int]] = set()
     now = 0.0
     while True:
-        pending = [
-            (point.time_days, index)
-            for index, point in enumerate(progress.schedule.decisions)
-            if index not in decided and now <= point.time_days <= times_days[-1]
-        ]
-        stop, index = min(pending, default=(math.inf, -1))
+        # At one instant a steady state is set before a rule looks at it.
+        pending = [(each.day, 0, "steady state", index) for index, each in enumerate(progress.schedule.steady_states)]
+        pending += [(each.time_days, 1, "decision", index) for index, each in enumerate(progress.schedule.decisions)]
+        pending = [each for each in pending if each[2:] not in done and now <= each[0] <= times_days[-1]]
+        stop, _, kind, index = min(pending, default=(math.inf, 0, "end", -1))
         if stop > now:
-            _advance(case, kernels, progress, (now, stop), start, settings)
-        if index < 0:
+            pieces = pieces_between(model, progress.schedule, (now, stop), case.bsa_m2, start)
+            _integrate(case, kernels, progress, progress.state, pieces, settings)
+        if kind == "end":
             break
-        decided.add(index)
-        _decide(case, progress, index)
+        done.add((kind, index))
+        if kind == "decision":
+            _decide(case, progress, index)
+        else:
+            _set_steady_state(case, kernels, progress, index, start, settings)
         now = stop
     return _assemble(case, progress, settings)
 
 
-def _advance(
-    case: Case, kernels: _Kernels, progress: _Progress, window: tuple[float, float], start: Vector, settings: Settings
+def _integrate(
+    case: Case, kernels: _Kernels, progress: _Progress, state: Vector, pieces: Pieces, settings: Settings
 ) -> None:
-    """Integrate through `window` in compiled code."""
+    """Integrate `state` in place through `pieces` in compiled code."""
     model = case.model
-    pieces = pieces_between(model, progress.schedule, window, case.bsa_m2, start)
     control = Control(settings.rtol, model.species.scales(), settings.max_steps, model.workspace_size)
+    values = case.parameters.vector()
+    # Interpreted runs of the kernels would warn about what the outcome code reports.
     with np.errstate(all="ignore"):
-        code = kernels.integrate(
-            kernels.rhs, kernels.jacobian, case.parameters.vector(), progress.state, pieces, control, progress.output
-        )
+        code = kernels.integrate(kernels.rhs, kernels.jacobian, values, state, pieces, control, progress.output)
     if code != Outcome.OK:
         raise SolverError(_failure(case, Outcome(code), progress, settings))
+
+
+def _set_steady_state(
+    case: Case, kernels: _Kernels, progress: _Progress, index: int, start: Vector, settings: Settings
+) -> None:
+    """Replace the state by that after endless doses."""
+    dosing = progress.schedule.steady_states[index]
+    aside = Output(np.empty(0), np.empty((0, len(start))), np.zeros(len(COUNTERS), np.int64), np.zeros(3))
+    beside = replace(progress, output=aside)
+
+    def advance(state: Vector, pieces: Pieces) -> None:
+        # Each interval has its own step limit: a slow model may need thousands of intervals.
+        aside.counters[:] = 0
+        _integrate(case, kernels, beside, state, pieces, settings)
+
+    progress.state[:] = steady_state(case.model, dosing, start, case.bsa_m2, advance, settings.rtol)
+    progress.events.append(RunEvent(dosing.day, "steady state", "the state is that after endless earlier doses"))
 
 
 def _failure(case: Case, outcome: Outcome, progress: _Progress, settings: Settings) -> str:
@@ -226,7 +247,7 @@ def _decide(case: Case, progress: _Progress, index: int) -> None:
 
 def _conservation(case: Case, progress: _Progress) -> dict[str, float]:
     """Return the largest violation of each balance over the outputs, relative to what was delivered (or 1 unit)."""
-    if progress.schedule.resets or not len(progress.output.times):
+    if progress.schedule.resets or progress.schedule.steady_states or not len(progress.output.times):
         return {}
     delivered = delivered_until(case.model, progress.schedule, progress.output.times, case.bsa_m2)
     start = initial_state(case.model, case.parameters)

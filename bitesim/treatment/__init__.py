@@ -3,7 +3,7 @@
 from bitesim.treatment.decisions import Continue, DecisionPoint, HoldInfusion, Rule, StopTreatment, Threshold
 from bitesim.treatment.dose import DoseRate
 from bitesim.treatment.ledger import DrugLedger
-from bitesim.treatment.regimen import BagPlan, Bolus, Cycle, DoseStep, Hold, Infusion, Regimen, apply_action
+from bitesim.treatment.regimen import BagPlan, Bolus, Cycle, DoseStep, Hold, Infusion, Regimen, SteadyState, apply_action
 from bitesim.treatment.schedule import RateSegment, Schedule, ScheduleEvent
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Rule",
     "Schedule",
     "ScheduleEvent",
+    "SteadyState",
     "StopTreatment",
     "Threshold",
     "apply_action",

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from bitesim.foundation.checks import shown
 from bitesim.foundation.errors import ScenarioError, closest, unknown_name
-from bitesim.treatment.regimen import LONGEST_DAYS, Bolus, Infusion, Regimen
+from bitesim.treatment.regimen import LONGEST_DAYS, Bolus, Infusion, Regimen, SteadyState
 from bitesim.treatment.schedule import exact
 
 _DAYS: Final = {"days": 1.0, "hours": 1.0 / 24.0}
@@ -54,13 +54,13 @@ def regimens_from_table(table: Any, *, time_unit: str, amount_unit: str) -> dict
     -----
     EVID 0 is an observation and 2 another event (both ignored here), 1 a dose, 3 a reset, 4 a reset and a dose. RATE > 0
     or DUR > 0 makes an infusion of AMT; ADDL further doses follow every II. CMT is a number from 1, a species, or 'drug'
-    (also when it is missing).
+    (also when it is missing). SS 1 sets the state to that after endless earlier doses every II; with AMT 0, RATE > 0 and
+    II 0 to that of a constant infusion, which ends at TIME, as in NONMEM. SS 2 (superposition) is refused.
 
     Raises
     ------
     ScenarioError
-        Naming the line, the column, the value and what is allowed. Steady-state records (SS) are refused: bitesim does
-        not compute the state before the first line, so its doses must be written out.
+        Naming the line, the column, the value and what is allowed.
     """
     for name, unit, known in (("time_unit", time_unit, _DAYS), ("amount_unit", amount_unit, _AMOUNTS)):
         if unit not in known:
@@ -120,11 +120,20 @@ def table_from_regimen(
         )
     records += [(bolus.time_days, 1, bolus.amount, 0.0, 0.0, bolus.compartment) for bolus in schedule.boluses]
     records += [(time, 3, 0.0, 0.0, 0.0, "drug") for time in schedule.resets]
-    columns = ("ID", "TIME", "EVID", "AMT", "RATE", "DUR", "CMT", "ADDL", "II", "SS")
-    return [
-        dict(zip(columns, (patient_id, time / per_day, evid, amount, rate, duration, compartment, 0, 0.0, 0), strict=True))
-        for time, evid, amount, rate, duration, compartment in sorted(records, key=lambda record: (record[0], -record[1]))
+    ends = {(each.day, each.compartment): each.interval_days for each in schedule.steady_states}
+    records += [
+        (each.day, 1, 0.0, each.amount * per_day, 0.0, each.compartment)
+        for each in schedule.steady_states
+        if not each.interval_days
     ]
+    columns = ("ID", "TIME", "EVID", "AMT", "RATE", "DUR", "CMT", "ADDL", "II", "SS")
+    table = []
+    for time, evid, amount, rate, duration, compartment in sorted(records, key=lambda record: (record[0], -record[1])):
+        interval = ends.get((time, compartment))
+        steady = (0, 0.0) if interval is None or evid == 3 else (1, interval / per_day)
+        cells = (patient_id, time / per_day, evid, amount, rate, duration, compartment, 0, steady[1], steady[0])
+        table.append(dict(zip(columns, cells, strict=True)))
+    return table
 
 
 def _lines(table: Any) -> Iterable[tuple[str, _Line]]:
@@ -229,8 +238,19 @@ def _with_doses(regimen: Regimen, line: _Line, time: float, days: float, factor:
     """Return `regimen` with a record's dose and its repeats."""
     amount, rate, duration = line.value("AMT"), line.value("RATE"), line.value("DUR")
     interval, further = line.value("II"), line.value("ADDL")
-    if line.value("SS"):
-        raise line.problem("SS", f"{line.value('SS'):g}: steady state before a record is not computed; write the doses out")
+    steady = line.value("SS")
+    if steady not in (0.0, 1.0):
+        raise line.problem(
+            "SS", f"{steady:g} is not allowed: expected 0, or 1 for steady state (superposition, 2, is not read)"
+        )
+    day = float(exact(time) * exact(24.0 * days) / 24)
+    if steady and not amount and rate > 0.0 and not interval:
+        per_day = Infusion(day, 1.0, factor * rate / days, line.compartment).rate_per_day
+        return replace(
+            regimen, steady_states=(*regimen.steady_states, SteadyState(day, per_day, 0.0, 0.0, line.compartment))
+        )
+    if steady and interval <= 0.0:
+        raise line.problem("II", f"{interval:g} with SS 1: expected a positive interval between the doses")
     if amount <= 0.0:
         raise line.problem("AMT", f"{amount:g} gives nothing: expected a positive amount on a dose record")
     if rate < 0.0 or duration < 0.0:
@@ -250,6 +270,9 @@ def _with_doses(regimen: Regimen, line: _Line, time: float, days: float, factor:
         raise line.problem("TIME", "the last dose of this record would end after 100 years")
     infusions, boluses = list(regimen.infusions), list(regimen.boluses)
     try:
+        if steady:
+            endless = SteadyState(day, factor * amount, lasts * days, interval * days, line.compartment)
+            regimen = replace(regimen, steady_states=(*regimen.steady_states, endless))
         for repeat in range(int(further) + 1):
             day = float((exact(time) + repeat * exact(interval)) * scale)
             if lasts:

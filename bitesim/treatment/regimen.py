@@ -130,6 +130,26 @@ class Infusion:
 
 
 @dataclass(frozen=True)
+class SteadyState:
+    """The state at `day` is that after endless earlier doses: `amount` over `duration_days` (0 at once) every interval.
+
+    With `interval_days` = 0 it is that of a constant infusion of `amount` per day, which ends at `day`.
+    """
+
+    day: float
+    amount: float
+    duration_days: float
+    interval_days: float
+    compartment: str | int = "drug"
+
+    def __post_init__(self) -> None:
+        if self.interval_days and not 0.0 <= self.duration_days <= self.interval_days:
+            raise ScenarioError(
+                f"steady state: a dose over {self.duration_days:g} d every {self.interval_days:g} d overlaps the next one"
+            )
+
+
+@dataclass(frozen=True)
 class Premedication:
     """Dexamethasone or prednisone, as an event; a model without such a mechanism only logs it."""
 
@@ -150,6 +170,7 @@ class Regimen:
         Outside the cycles.
     resets : tuple of float
         Days at which the patient's state returns to the untreated one; a running infusion outside the cycles ends.
+    steady_states : tuple of SteadyState
     boluses : tuple of Bolus
     premedication : tuple of Premedication
     decisions : tuple of DecisionPoint
@@ -164,6 +185,7 @@ class Regimen:
     holds: tuple[Hold, ...] = ()
     infusions: tuple[Infusion, ...] = ()
     resets: tuple[float, ...] = ()
+    steady_states: tuple[SteadyState, ...] = ()
     boluses: tuple[Bolus, ...] = ()
     premedication: tuple[Premedication, ...] = ()
     decisions: tuple[DecisionPoint, ...] = ()
@@ -285,6 +307,7 @@ class Regimen:
         ]
         changes += [f"bolus of {b.amount:g} into {b.compartment} at day {b.time_days:g}" for b in self.boluses]
         changes += [f"reset at day {day:g}" for day in self.resets]
+        changes += [f"steady state at day {each.day:g}" for each in self.steady_states]
         changes += [f"hold {h.days:g} d from day {h.start_day:g} ({h.reason})" for h in self.holds]
         if self.stopped_at_day is not None:
             changes.append(f"stop at day {self.stopped_at_day:g} ({self.stop_reason})")

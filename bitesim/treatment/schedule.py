@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from bitesim.foundation.errors import DoseWarning, ScenarioError
 from bitesim.treatment.decisions import DecisionPoint
-from bitesim.treatment.regimen import BagPlan, Bolus, Cycle, Hold, Regimen
+from bitesim.treatment.regimen import BagPlan, Bolus, Cycle, Hold, Regimen, SteadyState
 
 #: Longest interruption after which the label resumes the same cycle.
 LONGEST_INTERRUPTION_DAYS: Final = 7
@@ -48,6 +48,8 @@ class Schedule:
         Disjoint and sorted within each compartment.
     boluses : tuple of Bolus
     resets : tuple of float
+    steady_states : tuple of SteadyState
+        Sorted by day.
     decisions : tuple of DecisionPoint
         Sorted by time.
     events : tuple of ScheduleEvent
@@ -58,6 +60,7 @@ class Schedule:
     infusions: tuple[RateSegment, ...]
     boluses: tuple[Bolus, ...]
     resets: tuple[float, ...]
+    steady_states: tuple[SteadyState, ...]
     decisions: tuple[DecisionPoint, ...]
     events: tuple[ScheduleEvent, ...]
     end_days: float
@@ -156,6 +159,7 @@ def compile_schedule(regimen: Regimen, bsa_m2: float | None, weight_kg: float | 
         infusions=tuple(segments),
         boluses=boluses,
         resets=tuple(sorted(set(regimen.resets))),
+        steady_states=tuple(sorted(regimen.steady_states, key=lambda each: each.day)),
         decisions=tuple(sorted(regimen.decisions, key=lambda point: point.time_days)),
         events=tuple(sorted(events, key=lambda event: event.time_days)),
         end_days=max([float(end), *(segment.stop_days for segment in segments)]),
@@ -267,7 +271,8 @@ def _outside_cycles(regimen: Regimen) -> list[RateSegment]:
     for infusion in regimen.infusions:
         start = exact(infusion.start_day)
         stop = start + exact(infusion.days)
-        ends = [exact(time) for time in regimen.resets if exact(time) > start]
+        restarts = [*regimen.resets, *(each.day for each in regimen.steady_states)]
+        ends = [exact(time) for time in restarts if exact(time) > start]
         if regimen.stopped_at_day is not None:
             ends.append(exact(regimen.stopped_at_day))
         stop = min([stop, *ends])

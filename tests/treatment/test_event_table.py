@@ -78,7 +78,6 @@ def test_patients_files_and_dataframes(tmp_path):
         ({"TIME": 0, "AMT": 5, "EVID": 0}, "column AMT: 5 on a record that is no dose"),
         ({"TIME": 0, "AMT": 5, "ADDL": 3}, "column II: 0 with ADDL 3"),
         ({"TIME": 0, "AMT": 5, "ADDL": 1.5, "II": 1}, "column ADDL: 1.5"),
-        ({"TIME": 0, "AMT": 5, "SS": 1, "II": 1}, "column SS: 1: steady state"),
         ({"TIME": 0, "AMT": 5, "CMT": 0}, "column CMT: 0"),
         ({"TIME": 0, "AMT": 5e6, "DUR": 1}, "micrograms"),
         ({"TIME": 0, "AMOUNT": 5}, "unknown column 'AMOUNT'. Did you mean 'AMT'"),

@@ -46,12 +46,13 @@ def arguments_from(content: Mapping[str, Any]) -> dict[str, Any]:
     model = find_model(content.get("model"))
     arguments: dict[str, Any] = {"model": model}
     patient = _table("patient", content, _PATIENT)
-    if "blood_count_model" in patient:
-        raise ScenarioError("patient.blood_count_model is not a value of a patient")
     arguments["patient"] = Patient(**patient)
     regimen = Regimen.parse(content["regimen"]) if "regimen" in content else Regimen.none()
     if "bags" in content:
-        regimen = regimen.with_bags(**_table("bags", content, _BAGS))
+        bags = _table("bags", content, _BAGS)
+        if "hours" not in bags:
+            raise ScenarioError("bags has no hours: write hours = 48 below [bags]")
+        regimen = regimen.with_bags(**bags)
     holds = content.get("hold", [])
     if not isinstance(holds, list):
         raise ScenarioError(f"hold = {shown(holds)} is not a list of tables: write [[hold]] above each one")

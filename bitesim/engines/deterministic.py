@@ -271,9 +271,6 @@ def _assemble(case: Case, progress: _Progress, settings: Settings) -> Trajectory
     schedule = progress.schedule
     events = [RunEvent(event.time_days, event.kind, event.text) for event in schedule.events]
     events += pulse_events(model, schedule) + progress.events
-    drug_rates = [
-        sum(i.rate for i in schedule.infusions if i.compartment == "drug" and i.start_days <= t < i.stop_days) for t in times
-    ]
     counters = dict(zip(COUNTERS, map(int, progress.output.counters), strict=True))
     return Trajectory(
         times_days=times,
@@ -287,7 +284,7 @@ def _assemble(case: Case, progress: _Progress, settings: Settings) -> Trajectory
         events=tuple(sorted(events, key=lambda event: event.time_days)),
         ledger=progress.regimen.ledger(bsa_m2=case.bsa_m2),
         provenance=_provenance(case, schedule, settings),
-        input_rate_ug_per_day=np.array(drug_rates, dtype=np.float64),
+        infusions=schedule.infusions,
     )
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bitesim.foundation.errors import ParameterError, needs_extra, unknown_name
 from bitesim.foundation.provenance import Provenance
-from bitesim.treatment import DrugLedger
+from bitesim.treatment import DrugLedger, RateSegment
 
 #: Set by bitesim.plots when it is imported, so that no lower floor imports the plotting code.
 _plot_hook: Callable[..., Any] | None = None
@@ -75,8 +75,8 @@ class Trajectory:
     ledger : DrugLedger
         Drug planned, delivered, missed and made up, per day [ug].
     provenance : Provenance
-    final_state : ndarray
-        State at the end of integration, in the order of `states`.
+    infusions : tuple of RateSegment
+        What the pump did, for the picture underneath.
     """
 
     times_days: NDArray[np.float64]
@@ -90,7 +90,7 @@ class Trajectory:
     events: tuple[RunEvent, ...]
     ledger: DrugLedger | None
     provenance: Provenance
-    input_rate_ug_per_day: NDArray[np.float64] = field(repr=False)
+    infusions: tuple[RateSegment, ...] = field(repr=False)
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         key = self.symbols.get(name, name)

@@ -67,7 +67,10 @@ def _logarithmic(panel: Any, values: np.ndarray[Any, Any]) -> None:
 
 
 def _draw_infusion(panel: Any, run: Trajectory) -> None:
-    panel.fill_between(run.times_days, run.input_rate_ug_per_day, step="post", color="#9db7d5", linewidth=0.0)
+    for segment in run.infusions:
+        if segment.compartment == "drug":
+            window = [segment.start_days, min(segment.stop_days, run.times_days[-1])]
+            panel.fill_between(window, [segment.rate] * 2, color="#9db7d5", linewidth=0.0)
     panel.set_ylabel("infusion\n[µg/day]", fontsize=8)
     panel.set_ylim(bottom=0.0)
     for event in run.events:

@@ -77,7 +77,7 @@ class Patient:
             value = getattr(self, field_name)
             if value is not None:
                 object.__setattr__(self, field_name, number(field_name, value, unit, allowed, hint))
-        if self.bsa_formula not in BSA_FORMULAS:
+        if not isinstance(self.bsa_formula, str) or self.bsa_formula not in BSA_FORMULAS:
             raise unknown_name("bsa_formula", self.bsa_formula, BSA_FORMULAS)
         if not isinstance(self.name, str):
             raise ParameterError(f"name = {self.name!r} is not text: give the patient a name such as 'p017'")

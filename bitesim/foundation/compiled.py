@@ -7,13 +7,15 @@ import logging
 import os
 import pickle
 import platform
-import shutil
+import re
 import sys
 import tempfile
 import threading
 import time
 import warnings
+import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -21,7 +23,8 @@ from typing import Any, Final, TypeVar
 import llvmlite
 import numba
 import numpy as np
-from numba.core import compiler, config
+from numba import types
+from numba.core import compiler, config, sigutils
 from numba.core.caching import _Cache
 from numba.core.errors import NumbaExperimentalFeatureWarning
 from numba.core.serialize import dumps
@@ -33,6 +36,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: nogil lets threads run kernels side by side; NumPy's error model turns a division by zero into inf, not an exception.
 _FLAGS: Final[dict[str, Any]] = {"nogil": True, "error_model": "numpy"}
+#: Numba's environment variables that change machine code: files made under other values are other files.
+_NUMBA_SETTINGS: Final = (
+    "BOUNDSCHECK",
+    "OPT",
+    "LOOP_VECTORIZE",
+    "SLP_VECTORIZE",
+    "USING_SVML",
+    "DEBUGINFO_DEFAULT",
+)
+#: Names of files that this module writes; nothing else in the folder is ever touched.
+_OURS: Final = re.compile(r".*-[0-9a-f]{40}\.kernel|bitesim-\w+\.tmp")
+#: Symbol by which numba enters a recursion. It is bound when compiling, not when loading: loaded code crashes.
+_RECURSIVE: Final = ".numba.unresolved$"
 _SLOW_SECONDS: Final = 2.0
 _log = logging.getLogger("bitesim")
 _lock = threading.RLock()
@@ -45,6 +61,7 @@ class Preparation:
     kernel: str
     seconds: float
     origin: str
+    signature: str
 
 
 _preparations: list[Preparation] = []
@@ -54,7 +71,7 @@ def cache_directory() -> Path:
     """Return the folder of compiled kernels: BITESIM_CACHE_DIR, or 'bitesim/kernels' in the user's cache folder."""
     chosen = os.environ.get("BITESIM_CACHE_DIR")
     if chosen:
-        return Path(chosen)
+        return Path(os.path.expanduser(chosen))
     try:
         home = Path.home()
     except RuntimeError:
@@ -70,8 +87,12 @@ def cache_directory() -> Path:
 
 
 def clear_cache() -> None:
-    """Delete every compiled kernel on disk; the next run compiles anew."""
-    shutil.rmtree(cache_directory(), ignore_errors=True)
+    """Delete every compiled kernel on disk, and no other file; the next run compiles anew."""
+    folder = cache_directory()
+    if folder.is_dir():
+        for path in folder.iterdir():
+            if _OURS.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
 
 class _ContentCache(_Cache):  # type: ignore[misc]
@@ -85,7 +106,9 @@ class _ContentCache(_Cache):  # type: ignore[misc]
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
         self._enabled = True
-        self._fingerprint: str | None = None
+        # Fingerprint at the first use: from then on other kernels may link code that holds these values.
+        self._frozen: str | None = None
+        _caches.add(self)
 
     @property
     def cache_path(self) -> str:
@@ -100,28 +123,52 @@ class _ContentCache(_Cache):  # type: ignore[misc]
     def flush(self) -> None:
         """Nothing to do: files are written at once."""
 
+    def _fingerprint(self) -> str | None:
+        """Return the fingerprint of now: a global may be bound anew between two signatures of one kernel."""
+        try:
+            return fingerprint(self._function)
+        except (CannotFingerprint, RecursionError) as problem:
+            self._enabled = False
+            self._warn(f"it refers to {problem}, whose content bitesim cannot watch")
+            return None
+
+    def _warn(self, reason: str) -> None:
+        name = self._function.__code__.co_qualname
+        warnings.warn(f"kernel {name} is compiled anew in every process: {reason}", CacheWarning, stacklevel=3)
+
     def _file(self, signature: Any, target: Any) -> Path | None:
         if not self._enabled:
             return None
-        if self._fingerprint is None:
-            try:
-                self._fingerprint = fingerprint(self._function)
-            except CannotFingerprint as problem:
-                self._enabled = False
-                warnings.warn(
-                    f"kernel {self._function.__code__.co_qualname} is compiled anew in every process: it refers to "
-                    f"{problem}, whose content bitesim cannot watch",
-                    CacheWarning,
-                    stacklevel=2,
-                )
-                return None
-            # The qualified name becomes the linker's symbol: kernels from one factory, compiled in different processes
-            # and loaded into one, would otherwise share a symbol and run each other's code.
-            self._function.__qualname__ = f"{self._function.__code__.co_qualname}_{self._fingerprint[:16]}"
+        # A kernel passed as an untyped argument is an address, which may be another kernel's in the next process.
+        if " at 0x" in str(signature):
+            return None
+        content_digest = self._fingerprint()
+        if content_digest is None:
+            return None
+        self._frozen = self._frozen or content_digest
+        # The qualified name becomes the linker's symbol: kernels from one factory, compiled in different processes
+        # and loaded into one, would otherwise share a symbol and run each other's code.
+        self._function.__qualname__ = f"{self._function.__code__.co_qualname}_{content_digest[:16]}"
         tools = (numba.__version__, llvmlite.__version__, np.__version__, platform.python_version(), sorted(_FLAGS.items()))
-        options = (config.BOUNDSCHECK, config.OPT, target.codegen().magic_tuple())
-        content = repr((self._fingerprint, str(signature), tools, options))
-        return cache_directory() / f"{self._function.__name__}-{hashlib.sha256(content.encode()).hexdigest()[:40]}.kernel"
+        settings = [(name, str(getattr(config, name, None))) for name in _NUMBA_SETTINGS]
+        content = repr((content_digest, str(signature), tools, settings, target.codegen().magic_tuple()))
+        # A lambda's name is no file name.
+        name = re.sub(r"\W", "_", self._function.__name__)[:60]
+        return cache_directory() / f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:40]}.kernel"
+
+    def _calls_itself(self) -> bool:
+        names, cells = self._function.__globals__, self._function.__closure__ or ()
+        frozen = [names.get(name) for name in self._function.__code__.co_names] + [cell.cell_contents for cell in cells]
+        return any(getattr(value, "py_func", None) is self._function for value in frozen)
+
+    def is_outdated(self) -> bool:
+        """Return whether a value was bound anew after this kernel froze it, so that its code and its source differ."""
+        if self._frozen is None or not self._enabled:
+            return False
+        try:
+            return fingerprint(self._function) != self._frozen
+        except (CannotFingerprint, RecursionError):
+            return True
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         path = self._file(sig, target_context)
@@ -140,17 +187,38 @@ class _ContentCache(_Cache):  # type: ignore[misc]
 
     def save_overload(self, sig: Any, data: Any) -> None:
         path = self._file(sig, data.target_context)
-        if path is None or data.lifted or data.library.has_dynamic_globals:
+        if path is None or data.lifted:
             return
-        payload = dumps(data._reduce())
+        if data.library.has_dynamic_globals:
+            self._warn("it holds an address or an array too large to keep (pass large arrays as arguments)")
+        elif self._calls_itself() or _RECURSIVE in data.library.get_llvm_str():
+            self._warn("it is recursive or calls a recursive function, which numba cannot load (write a loop)")
+        elif outdated := [cache._function.__code__.co_qualname for cache in list(_caches) if cache.is_outdated()]:
+            # The linked code may hold the old value, the name of the file would promise the new one.
+            self._warn(f"something that {outdated[0]} uses was changed after it had been compiled (restart Python)")
+        else:
+            _write(path, dumps(data._reduce()))
+
+
+#: Every cache of this process that is still in use.
+_caches: weakref.WeakSet[_ContentCache] = weakref.WeakSet()
+
+
+def _write(path: Path, payload: bytes) -> None:
+    """Write a file as a whole, or leave nothing behind."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix="bitesim-", suffix=".tmp")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
             with os.fdopen(handle, "wb") as file:
                 file.write(hashlib.sha256(payload).digest() + payload)
             os.replace(temporary, path)
-        except OSError as problem:
-            _warn_unwritable(problem)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+    except OSError as problem:
+        _warn_unwritable(problem)
 
 
 _warned_unwritable = False
@@ -181,21 +249,25 @@ def kernel(function: F) -> F:
 
 
 def prepare(function: F, signature: Any) -> F:
-    """Compile or load a kernel for one explicit signature and close it to others; return it.
+    """Compile or load a kernel for one explicit signature; return it.
 
-    A kernel that takes other kernels as arguments must be closed, or numba would compile it anew for each of them.
-    Safe to call again and from several threads; a notice tells when compiling takes longer than 2 s.
+    A kernel that takes other kernels as arguments is closed to further types, or numba would compile it anew for each
+    of them; every other kernel stays open, or what a caller compiles to would depend on who was prepared before it.
+    Safe to call again, with other signatures and from several threads; a notice tells when compiling takes over 2 s.
     """
     if not hasattr(function, "py_func"):
         return function
+    arguments, _ = sigutils.normalize_signature(signature)
     with _lock:
         dispatcher: Any = function
-        if not dispatcher._can_compile:
+        if tuple(arguments) in dispatcher.signatures:
             return function
-        began = time.perf_counter()
+        began, hits = time.perf_counter(), sum(dispatcher.stats.cache_hits.values())
         notice = threading.Timer(_SLOW_SECONDS, _tell_slow, [function.__name__])
         notice.daemon = True
         notice.start()
+        was_closed = not dispatcher._can_compile
+        dispatcher.disable_compile(False)
         try:
             with warnings.catch_warnings():
                 # A record that starts like another is its subtype: that is how one model's kernels serve its extension.
@@ -203,9 +275,9 @@ def prepare(function: F, signature: Any) -> F:
                 dispatcher.compile(signature)
         finally:
             notice.cancel()
-        dispatcher.disable_compile()
-        loaded = bool(dispatcher.stats.cache_hits)
-        _preparations.append(Preparation(function.__name__, time.perf_counter() - began, "loaded" if loaded else "compiled"))
+            dispatcher.disable_compile(was_closed or any(isinstance(kind, types.FunctionType) for kind in arguments))
+        origin = "loaded" if sum(dispatcher.stats.cache_hits.values()) > hits else "compiled"
+        _preparations.append(Preparation(function.__name__, time.perf_counter() - began, origin, str(signature)))
     return function
 
 

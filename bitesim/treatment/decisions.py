@@ -20,10 +20,19 @@ class Continue:
 
 @dataclass(frozen=True)
 class HoldInfusion:
-    """Stop the pump for some days from now, then resume by the label's rule."""
+    """Stop the pump for some days from now, then resume by the label's rule.
+
+    Parameters
+    ----------
+    days : float
+    reason : str
+    restart : (str, float), optional
+        Dose and days given first on resuming, e.g. ("9 ug/day", 7).
+    """
 
     days: float
     reason: str = "decision"
+    restart: tuple[str, float] | None = None
 
     def __str__(self) -> str:
         return f"hold {self.days:g} d ({self.reason})"
@@ -103,7 +112,8 @@ class DecisionPoint:
     rule: Rule
 
     def __post_init__(self) -> None:
-        number("time_days of a decision point", self.time_days, "days", (0.0, 36525.0), error=ScenarioError)
+        time = number("time_days of a decision point", self.time_days, "days", (0.0, 36525.0), error=ScenarioError)
+        object.__setattr__(self, "time_days", time)
         if not isinstance(self.rule, Rule):
             raise ScenarioError(
                 f"rule {self.rule!r} of a decision point needs .name, .outputs and .decide(time_days, outputs)"

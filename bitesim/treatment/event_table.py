@@ -6,6 +6,7 @@ import csv
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -111,18 +112,17 @@ def table_from_regimen(
     """
     if time_unit not in _DAYS:
         raise unknown_name("time_unit", time_unit, _DAYS)
-    schedule, per_day = regimen.schedule(bsa_m2=bsa_m2), _DAYS[time_unit]
+    schedule, unit = regimen.schedule(bsa_m2=bsa_m2), exact(24.0 * _DAYS[time_unit]) / 24
     records = []
     for segment in schedule.infusions:
         duration = float(exact(segment.stop_days) - exact(segment.start_days))
-        records.append(
-            (segment.start_days, 1, segment.rate * duration, segment.rate * per_day, duration / per_day, segment.compartment)
-        )
+        rate = float(exact(segment.rate) * unit)
+        records.append((segment.start_days, 1, segment.rate * duration, rate, _in_unit(duration, unit), segment.compartment))
     records += [(bolus.time_days, 1, bolus.amount, 0.0, 0.0, bolus.compartment) for bolus in schedule.boluses]
     records += [(time, 3, 0.0, 0.0, 0.0, "drug") for time in schedule.resets]
     ends = {(each.day, each.compartment): each.interval_days for each in schedule.steady_states}
     records += [
-        (each.day, 1, 0.0, each.amount * per_day, 0.0, each.compartment)
+        (each.day, 1, 0.0, float(exact(each.amount) * unit), 0.0, each.compartment)
         for each in schedule.steady_states
         if not each.interval_days
     ]
@@ -130,10 +130,14 @@ def table_from_regimen(
     table = []
     for time, evid, amount, rate, duration, compartment in sorted(records, key=lambda record: (record[0], -record[1])):
         interval = ends.get((time, compartment))
-        steady = (0, 0.0) if interval is None or evid == 3 else (1, interval / per_day)
-        cells = (patient_id, time / per_day, evid, amount, rate, duration, compartment, 0, steady[1], steady[0])
+        steady = (0, 0.0) if interval is None or evid == 3 else (1, _in_unit(interval, unit))
+        cells = (patient_id, _in_unit(time, unit), evid, amount, rate, duration, compartment, 0, steady[1], steady[0])
         table.append(dict(zip(columns, cells, strict=True)))
     return table
+
+
+def _in_unit(days: float, unit_days: Fraction) -> float:
+    return float(exact(days) / unit_days)
 
 
 def _lines(table: Any) -> Iterable[tuple[str, _Line]]:
@@ -158,8 +162,12 @@ def _lines(table: Any) -> Iterable[tuple[str, _Line]]:
 def _rows(table: Any) -> list[Any]:
     if isinstance(table, (str, Path)):
         try:
-            with Path(table).open(newline="", encoding="utf-8") as file:
-                return list(csv.DictReader(file, restkey="SURPLUS"))
+            # utf-8-sig: spreadsheets begin a CSV with a byte-order mark.
+            with Path(table).open(newline="", encoding="utf-8-sig") as file:
+                lines = file.read().splitlines()
+            if lines and "," not in lines[0]:
+                lines = [",".join(line.split()) for line in lines]
+            return list(csv.DictReader(lines, restkey="SURPLUS"))
         except (OSError, UnicodeDecodeError, csv.Error, ValueError) as problem:
             raise ScenarioError(f"event table {table} cannot be read: {problem}") from None
     if hasattr(table, "to_dict") and hasattr(table, "columns"):
@@ -277,7 +285,10 @@ def _with_doses(regimen: Regimen, line: _Line, time: float, days: float, factor:
             day = float((exact(time) + repeat * exact(interval)) * scale)
             if lasts:
                 length = float(exact(lasts) * scale)
-                infusions.append(Infusion(day, length, factor * amount / length, line.compartment))
+                per_day, stated = factor * amount / length, float(exact(factor * rate) / scale)
+                # The stated rate, unless rounding in the table makes it another amount.
+                per_day = stated if math.isclose(stated, per_day, rel_tol=1e-14) else per_day
+                infusions.append(Infusion(day, length, per_day, line.compartment))
             else:
                 boluses.append(Bolus(day, factor * amount, line.compartment))
     except (ScenarioError, ZeroDivisionError, OverflowError) as problem:

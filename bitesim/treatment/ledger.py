@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import bisect
 import csv
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from bitesim.foundation.errors import needs_extra
 from bitesim.treatment.regimen import Regimen
+from bitesim.treatment.schedule import Schedule
 
 
 @dataclass(frozen=True)
@@ -42,8 +45,9 @@ class DrugLedger:
         changes = {time for segment in segments for time in (segment.start_days, segment.stop_days)}
         cuts = sorted(changes | set(map(float, range(n_days + 1))))
         rows = [[0.0] * 4 for _ in range(n_days)]
+        wanted_at, given_at = _rate_reader(planned), _rate_reader(delivered)
         for start, stop in itertools.pairwise(cuts):
-            wanted, given = planned.rate_at(start), delivered.rate_at(start)
+            wanted, given = wanted_at(start), given_at(start)
             length = stop - start
             row = rows[min(int(start), n_days - 1)]
             for column, rate in enumerate((wanted, given, max(wanted - given, 0.0), max(given - wanted, 0.0))):
@@ -52,6 +56,9 @@ class DrugLedger:
             for bolus in schedule.boluses:
                 if bolus.compartment == "drug":
                     rows[int(bolus.time_days)][column] += bolus.amount
+        for bolus in planned.boluses:
+            if bolus.compartment == "drug" and bolus not in delivered.boluses:
+                rows[int(bolus.time_days)][2] += bolus.amount
         return cls(tuple(LedgerDay(day, *row) for day, row in enumerate(rows)))
 
     @property
@@ -106,3 +113,15 @@ class DrugLedger:
         body = "".join("<tr>" + "".join(f"<td>{value:g}</td>" for value in astuple(day)) + "</tr>" for day in self.days)
         head = "".join(f"<th>{column.name}</th>" for column in fields(LedgerDay))
         return f"<table><caption>{self}</caption><tr>{head}</tr>{body}</table>"
+
+
+def _rate_reader(schedule: Schedule) -> Callable[[float], float]:
+    """Return the drug's rate by time, found by bisection: a long course in daily bags has thousands of segments."""
+    segments = [segment for segment in schedule.infusions if segment.compartment == "drug"]
+    starts = [segment.start_days for segment in segments]
+
+    def rate(time_days: float) -> float:
+        position = bisect.bisect_right(starts, time_days) - 1
+        return segments[position].rate if position >= 0 and time_days < segments[position].stop_days else 0.0
+
+    return rate

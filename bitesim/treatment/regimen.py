@@ -70,6 +70,7 @@ class BagPlan:
         gap = number("change_gap_minutes", self.change_gap_minutes, "minutes", (0.0, limit), error=ScenarioError)
         if gap >= limit:
             raise ScenarioError(f"change_gap_minutes = {gap:g} leaves nothing of a bag of {self.hours:g} h")
+        object.__setattr__(self, "change_gap_minutes", gap)
 
 
 @dataclass(frozen=True)
@@ -78,19 +79,26 @@ class Hold:
 
     With resume="label" an interruption of at most 7 days is made up: the cycle goes on to its full infusion days and
     the rest of the course shifts; after a longer one a new full cycle starts (BLINCYTO prescribing information,
-    section 2). With "as_planned" the calendar is kept and the drug is missed.
+    section 2). With "as_planned" the calendar is kept and the drug is missed. A `restart` step
+    replaces the first of the infusion days that remain, e.g. 9 ug/day for 7 days after cytokine release; then the planned
+    dose goes on.
     """
 
     start_day: float
     days: float
     reason: str = "hold"
     resume: Literal["label", "as_planned"] = "label"
+    restart: DoseStep | None = None
 
     def __post_init__(self) -> None:
-        number("start_day of a hold", self.start_day, "days", _DAYS, error=ScenarioError)
+        start = number("start_day of a hold", self.start_day, "days", _DAYS, error=ScenarioError)
+        object.__setattr__(self, "start_day", start)
+        if self.restart is not None and not isinstance(self.restart, DoseStep):
+            raise ScenarioError(f"restart = {shown(self.restart)} is not a dose step: write DoseStep('9 ug/day', 7)")
         days = number("days of a hold", self.days, "days", _DAYS, error=ScenarioError)
         if days == 0.0:
             raise ScenarioError("days of a hold = 0: a hold that lasts no time is none")
+        object.__setattr__(self, "days", days)
         if self.resume not in ("label", "as_planned"):
             raise ScenarioError(f"resume = {shown(self.resume)} is not allowed: expected 'label' or 'as_planned'")
 
@@ -104,10 +112,12 @@ class Bolus:
     compartment: str | int = "drug"
 
     def __post_init__(self) -> None:
-        number("time_days of a bolus", self.time_days, "days", _DAYS, error=ScenarioError)
+        time = number("time_days of a bolus", self.time_days, "days", _DAYS, error=ScenarioError)
         amount = number("amount of a bolus", self.amount, "-", (0.0, 1e30), error=ScenarioError)
         if amount == 0.0:
             raise ScenarioError("amount of a bolus = 0: nothing would be given; leave it out")
+        object.__setattr__(self, "time_days", time)
+        object.__setattr__(self, "amount", amount)
 
 
 @dataclass(frozen=True)
@@ -120,13 +130,15 @@ class Infusion:
     compartment: str | int = "drug"
 
     def __post_init__(self) -> None:
-        number("start_day of an infusion", self.start_day, "days", _DAYS, error=ScenarioError)
+        start = number("start_day of an infusion", self.start_day, "days", _DAYS, error=ScenarioError)
         days = number("days of an infusion", self.days, "days", _DAYS, error=ScenarioError)
         unit, allowed = ("ug/day", ALLOWED_DOSE) if self.compartment == "drug" else ("per day", (0.0, 1e30))
         hint = "Blinatumomab is given in ug/day, micrograms: not mg, and not per hour." if unit == "ug/day" else ""
         rate = number("rate_per_day of an infusion", self.rate_per_day, unit, allowed, hint, ScenarioError)
         if days == 0.0 or rate == 0.0:
             raise ScenarioError(f"infusion of {rate:g} {unit} over {days:g} days gives nothing: leave it out")
+        for name, value in (("start_day", start), ("days", days), ("rate_per_day", rate)):
+            object.__setattr__(self, name, value)
 
 
 @dataclass(frozen=True)
@@ -240,8 +252,12 @@ class Regimen:
         """Planned days from the first infusion to the end of the last rest."""
         return sum(cycle.infusion_days + cycle.days_off for cycle in self.cycles)
 
-    def with_bags(self, hours: float, change_gap_minutes: float = 0.0) -> Regimen:
-        """Return the regimen given in bags of 24, 48, 72, 96 or 168 h with a gap at each change."""
+    def with_bags(self, hours: float | str, change_gap_minutes: float = 0.0) -> Regimen:
+        """Return the regimen given in bags of 24, 48, 72, 96 or 168 h, also '48 h' or '7 d', with a gap at each change."""
+        if isinstance(hours, str):
+            from bitesim.treatment.regimen_text import bag_hours
+
+            hours = bag_hours(hours)
         return replace(self, bags=BagPlan(hours, change_gap_minutes))
 
     def hold(
@@ -251,20 +267,21 @@ class Regimen:
         hours: float | None = None,
         reason: str = "hold",
         resume: Literal["label", "as_planned"] = "label",
+        restart: DoseStep | None = None,
     ) -> Regimen:
         """Return the regimen with the pump held from `start_day` for `days` or `hours`; see `Hold`."""
         if (days is None) == (hours is None):
             raise ScenarioError(f"a hold needs either days= or hours=; got days={days!r}, hours={hours!r}")
         if days is None:
             days = number("hours of a hold", hours, "hours", (0.0, 24 * LONGEST_DAYS), error=ScenarioError) / HOURS_PER_DAY
-        changed = replace(self, holds=(*self.holds, Hold(start_day, days, reason, resume)))
+        changed = replace(self, holds=(*self.holds, Hold(start_day, days, reason, resume, restart)))
         # Compiled once here, so that a hold outside an infusion is refused where it is written.
         changed.schedule(bsa_m2=1.0)
         return changed
 
     def stop(self, day: float, reason: str = "stop") -> Regimen:
         """Return the regimen that gives no more drug from `day` on."""
-        number("day of a stop", day, "days", _DAYS, error=ScenarioError)
+        day = number("day of a stop", day, "days", _DAYS, error=ScenarioError)
         earlier = self.stopped_at_day is not None and self.stopped_at_day <= day
         return self if earlier else replace(self, stopped_at_day=day, stop_reason=reason)
 
@@ -328,5 +345,6 @@ def apply_action(regimen: Regimen, time_days: float, action: Action) -> Regimen:
     if isinstance(action, Continue):
         return regimen
     if isinstance(action, HoldInfusion):
-        return regimen.hold(time_days, days=action.days, reason=action.reason)
+        restart = None if action.restart is None else DoseStep(DoseRate.parse(action.restart[0]), action.restart[1])
+        return regimen.hold(time_days, days=action.days, reason=action.reason, restart=restart)
     return regimen.stop(time_days, action.reason)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
@@ -120,6 +120,15 @@ def _days(text: str, phrase: str) -> float:
     return float(digits * _DAYS_PER_UNIT[unit])
 
 
+def bag_hours(text: str) -> float:
+    """Return the hours of a bag written as '48 h', '2 d' or '7 days'."""
+    match = _DURATION.fullmatch(text.strip().lower())
+    unit = match[2].rstrip("s") if match else ""
+    if match is None or unit not in _DAYS_PER_UNIT:
+        raise ScenarioError(f"bag of {text!r} is not allowed: expected 24, 48, 72, 96 or 168 h, e.g. '48 h' or '7 d'")
+    return float(Fraction(match[1].rstrip(".")) * _DAYS_PER_UNIT[unit] * 24)
+
+
 def regimen_text(regimen: Regimen) -> str:
     """Return the text that `parse_regimen` reads back to the same cycles and bags."""
     if not regimen.cycles:
@@ -146,7 +155,4 @@ def _block_text(cycle: Cycle, count: int) -> str:
 
 def _digits(value: float) -> str:
     """Return every digit of `value` without an exponent, as the grammar reads it."""
-    if value == math.floor(value):
-        return str(int(value))
-    text = f"{value:.30f}".rstrip("0")
-    return repr(value) if "e" not in repr(value) else text
+    return format(Decimal(repr(float(value))), "f").removesuffix(".0")

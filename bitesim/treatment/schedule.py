@@ -6,10 +6,13 @@ infusion are one whole, repeats equal what is written out, and 0.1 + 0.2 days is
 
 from __future__ import annotations
 
+import bisect
 import itertools
+import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
 
@@ -19,6 +22,9 @@ from bitesim.treatment.regimen import BagPlan, Bolus, Cycle, Hold, Regimen, Stea
 
 #: Longest interruption after which the label resumes the same cycle.
 LONGEST_INTERRUPTION_DAYS: Final = 7
+#: A decimal with more digits than this was computed, e.g. from hours.
+_MOST_WRITTEN_DIGITS: Final = 15
+_SECONDS_PER_DAY: Final = 86400
 
 
 class RateSegment(NamedTuple):
@@ -94,6 +100,15 @@ class _Stretch(NamedTuple):
     rate: float
 
 
+class _Step(NamedTuple):
+    """A dose step, or what is left of it; `planned` is the day of the plan on which it begins."""
+
+    rate: float
+    days: Fraction
+    dose: str
+    planned: Fraction
+
+
 class _Stop(NamedTuple):
     """One or more holds that touch, as one."""
 
@@ -108,6 +123,8 @@ class _Clock:
 
     now: Fraction = Fraction(0)
     stretches: list[_Stretch] = field(default_factory=list)
+    planned: Fraction = Fraction(0)
+    anchors: list[tuple[Fraction, Fraction]] = field(default_factory=list)
     events: list[tuple[Fraction, str, str]] = field(default_factory=list)
 
     def infuse(self, rate: float, days: Fraction) -> None:
@@ -115,13 +132,31 @@ class _Clock:
             self.stretches.append(_Stretch(self.now, self.now + days, rate))
         self.now += days
 
+    def reach(self, step: _Step) -> None:
+        """Note when a planned step really begins, the first time it does."""
+        if not self.anchors or step.planned > self.anchors[-1][0]:
+            self.anchors.append((step.planned, self.now))
+
+    def moved(self, planned_time: Fraction) -> Fraction:
+        """Return when something planned for a time happens: it moves with the cycle or step it belongs to."""
+        position = bisect.bisect_right(self.anchors, planned_time, key=lambda anchor: anchor[0])
+        if not position:
+            return planned_time
+        planned, actual = self.anchors[position - 1]
+        return actual + planned_time - planned
+
     def log(self, kind: str, text: str) -> None:
         self.events.append((self.now, kind, text))
 
 
 def exact(value: float) -> Fraction:
-    """Return the decimal that was written, as a fraction."""
-    return Fraction(repr(float(value)))
+    """Return the decimal that was written, as a fraction; 8 h as days (0.3333...) is a third of a day."""
+    written = Decimal(repr(float(value)))
+    if len(written.as_tuple().digits) > _MOST_WRITTEN_DIGITS:
+        seconds = Fraction(round(Fraction(value) * _SECONDS_PER_DAY), _SECONDS_PER_DAY)
+        if float(seconds) == value:
+            return seconds
+    return Fraction(written)
 
 
 def compile_schedule(regimen: Regimen, bsa_m2: float | None, weight_kg: float | None = None) -> Schedule:
@@ -138,7 +173,7 @@ def compile_schedule(regimen: Regimen, bsa_m2: float | None, weight_kg: float | 
     cycles = list(regimen.cycles)
     for position, cycle in enumerate(cycles):
         _lay_out_cycle(clock, cycle, position, bsa_m2, stops)
-    if stops:
+    if stops and not _is_carried(stops[0]):
         raise _outside(stops[0].hold, clock.stretches)
     stretches = _merged(clock.stretches)
     if regimen.bags:
@@ -150,9 +185,13 @@ def compile_schedule(regimen: Regimen, bsa_m2: float | None, weight_kg: float | 
         clock.events = [event for event in clock.events if event[0] < last]
         clock.events.append((last, "stop", f"treatment stopped: {regimen.stop_reason}"))
     events = [ScheduleEvent(float(time), kind, text) for time, kind, text in clock.events]
-    events += [ScheduleEvent(given.time_days, "premedication", given.text) for given in regimen.premedication]
+    for given in regimen.premedication:
+        moved = clock.moved(exact(given.time_days))
+        if regimen.stopped_at_day is None or moved < exact(regimen.stopped_at_day):
+            events.append(ScheduleEvent(float(moved), "premedication", given.text))
     segments = [RateSegment(float(s.start), float(s.stop), s.rate) for s in stretches] + _outside_cycles(regimen)
     segments.sort(key=lambda segment: (str(segment.compartment), segment.start_days))
+    segments = _closed(segments)
     _refuse_overlaps(segments)
     boluses = tuple(sorted(_before_stop(regimen), key=lambda bolus: bolus.time_days))
     return Schedule(
@@ -168,51 +207,93 @@ def compile_schedule(regimen: Regimen, bsa_m2: float | None, weight_kg: float | 
 
 def _lay_out_cycle(clock: _Clock, cycle: Cycle, position: int, bsa_m2: float | None, stops: list[_Stop]) -> None:
     """Lay out one cycle, taking from `stops` the holds that fall into its infusion."""
-    plan = [(step.rate.ug_per_day(bsa_m2), exact(step.days), f"{step.rate}") for step in cycle.steps]
+    plan = _plan(clock, cycle, bsa_m2)
     remaining = list(plan)
+    days_off = exact(cycle.days_off)
     if plan:
-        clock.log("cycle", f"cycle {position + 1} starts at {plan[0][2]}")
+        clock.log("cycle", f"cycle {position + 1} starts at {plan[0].dose}")
+    elif stops and _is_carried(stops[0]):
+        _carry_over(clock, stops.pop(0), stops, days_off)
     while remaining:
-        rate, days, dose = remaining.pop(0)
-        if not stops or stops[0].start >= clock.now + days:
-            clock.infuse(rate, days)
+        step = remaining.pop(0)
+        clock.reach(step)
+        if not stops or stops[0].start >= clock.now + step.days:
+            clock.infuse(step.rate, step.days)
             if remaining:
-                clock.log("step", f"dose changes to {remaining[0][2]}")
+                clock.log("step", f"dose changes to {remaining[0].dose}")
             continue
         stop = stops.pop(0)
         if stop.start < clock.now:
             raise _outside(stop.hold, clock.stretches)
         given = stop.start - clock.now
-        clock.infuse(rate, given)
+        clock.infuse(step.rate, given)
         clock.log("hold", f"pump held for {float(stop.stop - stop.start):g} d: {stop.hold.reason}")
-        remaining.insert(0, (rate, days - given, dose))
+        remaining.insert(0, step._replace(days=step.days - given))
         if stop.hold.resume == "as_planned":
-            _skip(clock, remaining, stop, stops, exact(cycle.days_off))
+            _skip(clock, remaining, stop, stops, days_off)
+            remaining = _restarted(remaining, stop.hold, bsa_m2)
+            if remaining:
+                clock.log("resume", f"pump resumes at {remaining[0].dose}, as planned")
             continue
         clock.now = stop.stop
-        if stop.stop - stop.start <= LONGEST_INTERRUPTION_DAYS:
-            clock.log("resume", f"pump resumes the cycle at {dose} (interruption of 7 days or less)")
+        anew = stop.stop - stop.start > LONGEST_INTERRUPTION_DAYS
+        remaining = _restarted(plan if anew else remaining, stop.hold, bsa_m2)
+        if anew:
+            dose = remaining[0].dose
+            clock.log("cycle", f"cycle {position + 1} starts anew at {dose} (interruption of more than 7 days)")
         else:
-            remaining = list(plan)
-            clock.log("cycle", f"cycle {position + 1} starts anew at {plan[0][2]} (interruption of more than 7 days)")
+            clock.log("resume", f"pump resumes the cycle at {remaining[0].dose} (interruption of 7 days or less)")
     if plan:
         clock.log("infusion end", f"infusion of cycle {position + 1} ends")
-    clock.now += exact(cycle.days_off)
+    clock.now += days_off
 
 
-def _skip(
-    clock: _Clock, remaining: list[tuple[float, Fraction, str]], stop: _Stop, stops: list[_Stop], days_off: Fraction
-) -> None:
+def _plan(clock: _Clock, cycle: Cycle, bsa_m2: float | None) -> list[_Step]:
+    """Return the steps of a cycle, and let the planned calendar run to the cycle's end."""
+    plan = []
+    for step in cycle.steps:
+        plan.append(_Step(step.rate.ug_per_day(bsa_m2), exact(step.days), f"{step.rate}", clock.planned))
+        clock.planned += exact(step.days)
+    clock.planned += exact(cycle.days_off)
+    return plan
+
+
+def _restarted(remaining: Sequence[_Step], hold: Hold, bsa_m2: float | None) -> list[_Step]:
+    """Return the remaining steps with the hold's restart dose in place of the first of their days."""
+    if hold.restart is None or not remaining:
+        return list(remaining)
+    left = exact(hold.restart.days)
+    given = min(left, sum((step.days for step in remaining), Fraction(0)))
+    steps = [_Step(hold.restart.rate.ug_per_day(bsa_m2), given, f"{hold.restart.rate}", remaining[0].planned)]
+    for step in remaining:
+        replaced = min(left, step.days)
+        left -= replaced
+        if replaced < step.days:
+            steps.append(step._replace(days=step.days - replaced))
+    return steps
+
+
+def _skip(clock: _Clock, remaining: list[_Step], stop: _Stop, stops: list[_Stop], days_off: Fraction) -> None:
     """Let the calendar run on through a hold that is not made up; what lies beyond the rest goes to the next cycle."""
     while remaining and clock.now < stop.stop:
-        rate, days, dose = remaining.pop(0)
-        missed = min(days, stop.stop - clock.now)
+        step = remaining.pop(0)
+        missed = min(step.days, stop.stop - clock.now)
         clock.now += missed
-        if missed < days:
-            remaining.insert(0, (rate, days - missed, dose))
-            clock.log("resume", f"pump resumes at {dose}, as planned")
-    if not remaining and stop.stop > clock.now + days_off:
+        if missed < step.days:
+            remaining.insert(0, step._replace(days=step.days - missed))
+    if not remaining:
+        _carry_over(clock, stop, stops, days_off)
+
+
+def _carry_over(clock: _Clock, stop: _Stop, stops: list[_Stop], days_off: Fraction) -> None:
+    """Put what is left of a hold after the coming rest back, for the next cycle."""
+    if stop.stop > clock.now + days_off:
         stops.insert(0, _Stop(clock.now + days_off, stop.stop, stop.hold))
+
+
+def _is_carried(stop: _Stop) -> bool:
+    """Return whether the hold began in an earlier cycle, so that it may end in a rest or after the last cycle."""
+    return stop.start > exact(stop.hold.start_day)
 
 
 def _united(holds: Sequence[Hold]) -> list[_Stop]:
@@ -224,7 +305,7 @@ def _united(holds: Sequence[Hold]) -> list[_Stop]:
         if united and start <= united[-1].stop:
             before = united[-1]
             reason = f"{before.hold.reason}; {hold.reason}"
-            both = Hold(before.hold.start_day, before.hold.days, reason, before.hold.resume)
+            both = replace(before.hold, reason=reason, restart=hold.restart or before.hold.restart)
             united[-1] = _Stop(before.start, max(before.stop, stop), both)
         else:
             united.append(_Stop(start, stop, hold))
@@ -284,6 +365,18 @@ def _outside_cycles(regimen: Regimen) -> list[RateSegment]:
 def _before_stop(regimen: Regimen) -> list[Bolus]:
     last = regimen.stopped_at_day
     return [bolus for bolus in regimen.boluses if last is None or bolus.time_days < last]
+
+
+def _closed(segments: Sequence[RateSegment]) -> list[RateSegment]:
+    """Return sorted segments with a stop and a start that differ by rounding only (of a table's hours) as one instant."""
+    closed: list[RateSegment] = []
+    for segment in segments:
+        if closed and closed[-1].compartment == segment.compartment:
+            start, before = segment.start_days, closed[-1]
+            if before.start_days < start and abs(start - before.stop_days) <= 8.0 * math.ulp(start):
+                closed[-1] = before._replace(stop_days=start)
+        closed.append(segment)
+    return closed
 
 
 def _refuse_overlaps(segments: Sequence[RateSegment]) -> None:

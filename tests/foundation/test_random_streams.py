@@ -1,11 +1,27 @@
 """Philox against its published answers; draws against their distributions."""
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from bitesim import ParameterError
 from bitesim.foundation.compiled import kernel
-from bitesim.foundation.random_streams import Purpose, exponential, philox, random_words, standard_normal, uniform
+from bitesim.foundation.random_streams import (
+    Purpose,
+    exponential,
+    open_unit,
+    philox,
+    random_words,
+    seed_entropy,
+    standard_normal,
+    uniform,
+)
 
 SEED = np.uint64(20)
 
@@ -68,7 +84,57 @@ def test_a_draw_depends_on_its_key_alone():
     assert uniform(2**63 + 1, 0, 1, 2**40) != uniform(1, 0, 1, 2**40)
 
 
+def test_the_extreme_words_stay_inside_the_open_interval():
+    lowest, highest = open_unit(np.uint64(0)), open_unit(np.uint64(2**64 - 1))
+    assert lowest == 2.0**-53
+    assert highest == 1.0 - 2.0**-53
+
+
+DRAWS = """
+import json, numpy as np
+from bitesim.foundation.random_streams import exponential, random_words, standard_normal, uniform
+keys = [(seed, patient, purpose, draw) for seed in (0, 2**63 + 9, 2**64 - 1) for patient in (0, 2**32 - 1)
+        for purpose in (1, 4) for draw in (0, 7, 2**63 + 1)]
+keys = [tuple(np.uint64(part) for part in key) for key in keys]
+words = [[int(word) for word in random_words(*key)] for key in keys]
+print(json.dumps([words, [[float(draw(*key)) for draw in (uniform, standard_normal, exponential)] for key in keys]]))
+"""
+
+
+def draws(disable_jit):
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": disable_jit, "PYTHONPATH": str(Path(__file__).parents[2])}
+    # An overflow warning would mean that interpreted arithmetic left 64 bits.
+    done = subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", DRAWS],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
 def test_compiled_and_interpreted_draws_are_equal():
-    for draw in range(50):
-        word, other = random_words.py_func(np.uint64(9), 4, 1, draw) if hasattr(random_words, "py_func") else (0, 0)
-        assert (int(word), int(other)) == tuple(map(int, random_words(np.uint64(9), 4, 1, draw)))
+    (words, numbers), (plain_words, plain_numbers) = draws("0"), draws("1")
+    assert words == plain_words
+    assert len({tuple(pair) for pair in words}) == len(words) == 36
+    # log and cos may differ in the last bit between two libraries.
+    np.testing.assert_allclose(numbers, plain_numbers, rtol=1e-14)
+
+
+def test_a_seed_is_taken_as_it_is_or_drawn():
+    assert [seed_entropy(seed) for seed in (0, 2**64 - 1, np.int32(7))] == [0, 2**64 - 1, 7]
+    assert seed_entropy(np.random.SeedSequence(1)) == seed_entropy(np.random.SeedSequence(1))
+    generator, twin = np.random.default_rng(1), np.random.default_rng(1)
+    assert seed_entropy(generator) == seed_entropy(twin)
+    assert seed_entropy(generator) != seed_entropy(np.random.default_rng(1))
+    # Two fresh seeds are equal once in 2**64.
+    assert seed_entropy(None) != seed_entropy(None)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64, True, np.bool_(False), "7", 7.0, np.float64(1.0), [1]])
+def test_what_is_no_seed_is_refused(seed):
+    with pytest.raises(ParameterError, match="seed = "):
+        seed_entropy(seed)

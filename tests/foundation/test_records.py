@@ -36,7 +36,12 @@ def test_complex_records_carry_derivatives():
     assert product(np.array([3.0 + 1e-30j, 4.0 + 0j])).imag / 1e-30 == pytest.approx(4.0)
 
 
-@pytest.mark.parametrize("names", [("a b",), ("class",), ("copy",), ("x", "x")])
+@pytest.mark.parametrize("names", [("a b",), ("class",), ("copy",), ("x", "x"), (1,), (), "blasts", ("\N{MICRO SIGN}",)])
 def test_names_that_cannot_be_fields_are_refused(names):
     with pytest.raises(ParameterError, match="field name"):
         record_type(names)
+
+
+def test_the_refusal_names_the_position_and_the_name():
+    with pytest.raises(ParameterError, match=r"names\[1\] = 'view'"):
+        record_type(["blasts", "view"])

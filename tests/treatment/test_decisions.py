@@ -29,3 +29,10 @@ def test_a_threshold_acts_on_its_side_only():
 def test_a_rule_without_its_methods_is_refused():
     with pytest.raises(ScenarioError, match=r"\.decide"):
         DecisionPoint(1.0, "hold it")
+
+
+def test_a_decided_hold_restarts_at_its_dose():
+    action = HoldInfusion(3.0, "CRS", restart=("9 ug/day", 7.0))
+    changed = apply_action(TWO_CYCLES, 10.0, action).schedule()
+    assert [changed.rate_at(day) for day in (9.9, 11.0, 13.0, 19.9, 20.0)] == [28.0, 0.0, 9.0, 9.0, 28.0]
+    assert changed.infusions[0] == (0.0, 10.0, 28.0, "drug")

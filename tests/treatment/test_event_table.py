@@ -1,5 +1,6 @@
 """NONMEM-style event tables: the same schedule in, out and back; nonsense is answered with its line."""
 
+import itertools
 import math
 from contextlib import suppress
 
@@ -126,3 +127,50 @@ def test_any_rows_meet_only_own_errors(rows):
     with suppress(bitesim.BitesimError):
         for regimen in regimens_from_table(rows, **UNITS).values():
             regimen.schedule(bsa_m2=1.0)
+
+
+def test_back_to_back_doses_in_hours_do_not_overlap_by_rounding():
+    record = {"TIME": 0, "AMT": 7, "RATE": 1, "EVID": 1, "ADDL": 200, "II": 7}
+    schedule = Regimen.from_table([record], time_unit="hours", amount_unit="ug").schedule()
+    assert len(schedule.infusions) == 201
+    for before, after in itertools.pairwise(schedule.infusions):
+        assert before.stop_days == after.start_days
+
+
+@pytest.mark.parametrize("bsa_m2", [0.61, 1.37, 1.93])
+def test_a_stepped_regimen_in_bags_is_written_and_read_back_the_same(bsa_m2):
+    text = "5.3 ug/m2/day for 10.1 d, 17.77 ug/m2/day for 29 h, 9 d off, x2 in 48 h bags with 7 min gaps"
+    regimen = Regimen.parse(text)
+    planned = regimen.schedule(bsa_m2=bsa_m2).infusions
+
+    def again(unit):
+        table = regimen.to_table(time_unit=unit, bsa_m2=bsa_m2)
+        return Regimen.from_table(table, time_unit=unit, amount_unit="ug").schedule().infusions
+
+    assert again("days") == planned
+    # A rate per hour cannot hold the last bit of every rate per day.
+    assert [segment[:2] for segment in again("hours")] == [segment[:2] for segment in planned]
+    assert [segment.rate for segment in again("hours")] == pytest.approx([segment.rate for segment in planned], rel=1e-15)
+
+
+@pytest.mark.parametrize(("separator", "encoding"), [(",", "utf-8-sig"), (" ", "utf-8"), ("\t", "utf-8")])
+def test_spreadsheet_and_whitespace_files_are_read(tmp_path, separator, encoding):
+    path = tmp_path / "events.csv"
+    lines = (("ID", "TIME", "AMT", "DUR", "EVID"), ("1", "0", "28", "1", "1"), ("1", "2", ".", ".", "0"))
+    path.write_text("\n".join(separator.join(line) for line in lines), encoding=encoding)
+    regimen = Regimen.from_table(path, time_unit="days", amount_unit="ug")
+    assert regimen.infusions == Regimen.none().with_infusion(0.0, 1.0, 28.0).infusions
+
+
+@pytest.mark.parametrize("unit", ["days", "hours"])
+def test_steady_states_are_written_and_read_back_the_same(unit):
+    scale = {"days": 1.0, "hours": 24.0}[unit]
+    records = [
+        {"TIME": 0, "AMT": 0, "RATE": 24.0 / scale, "EVID": 1, "SS": 1},
+        {"TIME": 2 * scale, "AMT": 9, "DUR": 0.25 * scale, "EVID": 1, "SS": 1, "II": 0.5 * scale},
+    ]
+    regimen = Regimen.from_table(records, time_unit=unit, amount_unit="ug")
+    again = Regimen.from_table(regimen.to_table(time_unit=unit), time_unit=unit, amount_unit="ug")
+    assert len(regimen.schedule().steady_states) == 2
+    assert again.schedule().steady_states == regimen.schedule().steady_states
+    assert again.schedule().infusions == regimen.schedule().infusions

@@ -49,3 +49,10 @@ def test_the_csv_holds_every_day(tmp_path):
     assert "planned 1579.2 ug" in str(ledger)
     assert "<table>" in ledger._repr_html_()
     assert ledger.to_dataframe().columns[0] == "day"
+
+
+def test_a_bolus_that_a_stop_cancels_is_missed():
+    ledger = Regimen.parse("28 ug/day for 28 d").with_bolus(20.0, 50.0).stop(10.0).ledger()
+    assert ledger.missed_ug == pytest.approx(28.0 * 18 + 50.0, rel=1e-12)
+    for day in ledger.days:
+        assert day.planned_ug - day.missed_ug + day.made_up_ug == pytest.approx(day.delivered_ug, abs=1e-12)

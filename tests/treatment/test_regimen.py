@@ -36,3 +36,21 @@ def test_bags_and_steps_are_checked():
         BagPlan(24.0, 1440.0)
     with pytest.raises(ScenarioError, match="lasts no time"):
         DoseStep("28 ug/day", 0.0)
+
+
+def test_bags_are_also_read_as_text():
+    regimen = Regimen.parse("28 ug/day for 28 d")
+    assert regimen.with_bags("48 h", 4.0) == regimen.with_bags(48.0, 4.0)
+    assert regimen.with_bags("7 d") == regimen.with_bags(168.0)
+    for text in ("47 h", "48", "two days"):
+        with pytest.raises(ScenarioError, match="24, 48, 72, 96"):
+            regimen.with_bags(text)
+
+
+def test_quantities_with_units_are_converted():
+    hour = pytest.importorskip("pint").UnitRegistry().hour
+    regimen = Regimen.parse("28 ug/day for 28 d")
+    assert regimen.hold(240 * hour, days=1.0) == regimen.hold(10.0, days=1.0)
+    assert regimen.with_bolus(24 * hour, 3.0) == regimen.with_bolus(1.0, 3.0)
+    assert regimen.with_infusion(720 * hour, 1.0, 9.0) == regimen.with_infusion(30.0, 1.0, 9.0)
+    assert regimen.stop(240 * hour, "x") == regimen.stop(10.0, "x")

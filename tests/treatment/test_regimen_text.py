@@ -83,3 +83,8 @@ def test_any_text_meets_only_own_errors(text):
 )
 def test_shuffled_phrases_meet_only_own_errors(parts):
     only_own_errors("".join(parts))
+
+
+def test_the_shortest_durations_round_trip():
+    text = "28 ug/day for 0.00000000000000000000000000000000000001 d"
+    assert Regimen.parse(text).to_text() == text

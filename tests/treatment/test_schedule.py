@@ -1,12 +1,15 @@
 """The pump's schedule: half-open, exact, and every event bug that shipped elsewhere."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bitesim import DoseWarning, Regimen, ScenarioError
+from bitesim.treatment import DoseRate, DoseStep
+from bitesim.treatment.regimen import Premedication
 
 FOUR_WEEKS = Regimen.parse("28 ug/day for 28 d")
 
@@ -135,3 +138,47 @@ def test_delivered_is_the_integral_of_the_rate(steps, bag, gap_minutes, repeats)
     assert schedule.delivered(0.0, schedule.end_days) == pytest.approx(integral, rel=1e-12)
     for before, after in zip(schedule.infusions, schedule.infusions[1:], strict=False):
         assert before.start_days < before.stop_days <= after.start_days
+
+
+def test_hours_are_exact_parts_of_a_day():
+    assert windows(Regimen.parse("28 ug/day for 8 h, 28 ug/day for 16 h")) == [(0.0, 1.0, 28.0)]
+    assert windows(Regimen.parse("28 ug/day for 7 h, x24")) == [(0.0, 7.0, 28.0)]
+
+
+def test_a_hold_as_planned_may_outlast_the_course():
+    assert windows(FOUR_WEEKS.hold(27.0, days=5.0, resume="as_planned")) == [(0.0, 27.0, 28.0)]
+
+
+def test_a_hold_as_planned_runs_through_a_block_of_rest():
+    regimen = Regimen.parse("28 ug/day for 28 d; 14 d off; 28 ug/day for 28 d")
+    assert windows(regimen.hold(27.0, days=20.0, resume="as_planned")) == [(0.0, 27.0, 28.0), (47.0, 70.0, 28.0)]
+    assert windows(regimen.hold(27.0, days=10.0, resume="as_planned")) == [(0.0, 27.0, 28.0), (42.0, 70.0, 28.0)]
+
+
+def test_a_restart_dose_replaces_the_first_of_the_remaining_days():
+    low = DoseStep(DoseRate(9.0, "ug/day"), 7.0)
+    short = FOUR_WEEKS.hold(10.0, days=3.0, restart=low)
+    assert windows(short) == [(0.0, 10.0, 28.0), (13.0, 20.0, 9.0), (20.0, 31.0, 28.0)]
+    late = FOUR_WEEKS.hold(25.0, days=3.0, restart=low)
+    assert windows(late) == [(0.0, 25.0, 28.0), (28.0, 31.0, 9.0)]
+    anew = FOUR_WEEKS.hold(10.0, days=8.0, restart=low)
+    assert windows(anew) == [(0.0, 10.0, 28.0), (18.0, 25.0, 9.0), (25.0, 46.0, 28.0)]
+    calendar = FOUR_WEEKS.hold(10.0, days=3.0, resume="as_planned", restart=low)
+    assert windows(calendar) == [(0.0, 10.0, 28.0), (13.0, 20.0, 9.0), (20.0, 28.0, 28.0)]
+    with pytest.raises(ScenarioError, match="restart = '9 ug/day'"):
+        FOUR_WEEKS.hold(10.0, days=3.0, restart="9 ug/day")
+
+
+def test_premedication_moves_with_its_cycle_and_ends_with_a_stop():
+    regimen = replace(
+        Regimen.parse("9 ug/day for 7 d, 28 ug/day for 21 d, 14 d off; 28 ug/day for 28 d"),
+        premedication=tuple(Premedication(day, "dexamethasone") for day in (0.0, 7.0, 42.0)),
+    )
+
+    def days(changed):
+        return [event.time_days for event in changed.schedule().events if event.kind == "premedication"]
+
+    assert days(regimen) == [0.0, 7.0, 42.0]
+    assert days(regimen.hold(3.0, days=5.0)) == [0.0, 12.0, 47.0]
+    assert days(regimen.hold(10.0, days=5.0)) == [0.0, 7.0, 47.0]
+    assert days(regimen.stop(10.0)) == [0.0, 7.0]

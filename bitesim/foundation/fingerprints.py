@@ -6,14 +6,19 @@ import enum
 import hashlib
 import inspect
 import sys
+import sysconfig
 import types
 from typing import Any, Final
 
 import numpy as np
+from numba.core.ccallback import CFunc
 from numba.core.dispatcher import Dispatcher
+from numba.np.ufunc.dufunc import DUFunc
 
 #: Modules that change only with their version, which the cache key holds.
 _VERSIONED: Final = ("numpy", "numba", "math", "cmath", "builtins", "operator", "llvmlite")
+#: Folder of the standard library.
+_STANDARD_LIBRARY: Final = sysconfig.get_path("stdlib")
 
 
 class CannotFingerprint(Exception):
@@ -36,12 +41,30 @@ def fingerprint(function: Any) -> str:
     return walk.digest.hexdigest()
 
 
+def _attribute_names(code: types.CodeType) -> tuple[str, ...]:
+    """Return every name that `code` and the functions inside it may look up in a module."""
+    inner = [_attribute_names(constant) for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return tuple(sorted({*code.co_names, *(name for names in inner for name in names)}))
+
+
+def _is_library(module: types.ModuleType | None) -> bool:
+    """Return whether a module changes only with its version: a user's own file may be called statistics.py, too."""
+    if module is None:
+        return False
+    root = module.__name__.split(".")[0]
+    if root in _VERSIONED:
+        return True
+    file = getattr(module, "__file__", None)
+    return root in sys.stdlib_module_names and (file is None or str(file).startswith(_STANDARD_LIBRARY))
+
+
 class _Walk:
     """One recursive walk; each object is hashed once and by its position after that."""
 
     def __init__(self) -> None:
         self.digest = hashlib.sha256()
         self.seen: dict[int, int] = {}
+        self.modules: set[tuple[int, tuple[str, ...]]] = set()
         # Ids are compared, so what was visited must stay alive for the length of the walk.
         self.kept: list[Any] = []
 
@@ -51,6 +74,8 @@ class _Walk:
 
     def function(self, function: Any) -> None:
         if isinstance(function, Dispatcher):
+            # The same source compiles to other code under other flags (fastmath, inline, error_model).
+            self.add("flags", sorted((name, repr(flag)) for name, flag in function.targetoptions.items()))
             function = function.py_func
         if id(function) in self.seen:
             self.add("seen", self.seen[id(function)])
@@ -63,7 +88,7 @@ class _Walk:
         closure = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         for name, cell in closure.items():
             self.add("closure", name)
-            self.value(cell.cell_contents)
+            self.value(cell.cell_contents, attributes=_attribute_names(function.__code__))
         self.code(function.__code__, function.__globals__)
 
     def code(self, code: types.CodeType, names: dict[str, Any]) -> None:
@@ -77,7 +102,7 @@ class _Walk:
         for name in code.co_names:
             if name in names:
                 self.add("global", name)
-                self.value(names[name], attributes=code.co_names)
+                self.value(names[name], attributes=_attribute_names(code))
 
     def value(self, value: Any, attributes: tuple[str, ...] = ()) -> None:
         if isinstance(value, (type(None), bool, int, float, complex, str, bytes, np.generic, np.dtype)):
@@ -88,7 +113,8 @@ class _Walk:
             self.add("array", value.dtype, value.shape)
             self.digest.update(np.ascontiguousarray(value).tobytes())
         elif isinstance(value, (tuple, list, frozenset)):
-            self.add(type(value).__name__, len(value))
+            # A named tuple is read by name: the same values under swapped names are something else.
+            self.add(type(value).__name__, len(value), getattr(value, "_fields", ()))
             for item in sorted(value, key=repr) if isinstance(value, frozenset) else value:
                 self.value(item)
         elif isinstance(value, dict):
@@ -102,6 +128,11 @@ class _Walk:
             self.module(value, attributes)
         elif isinstance(value, type):
             self.class_(value, attributes)
+        elif isinstance(value, (DUFunc, CFunc)):
+            # What @vectorize and @cfunc made: name and type say nothing of the content.
+            flags = getattr(getattr(value, "_dispatcher", None), "targetoptions", None)
+            self.add("wrapped", type(value).__name__, getattr(value, "_sig", None), getattr(value, "types", None), flags)
+            self.function(value.__wrapped__)
         elif hasattr(value, "_defn"):
             # An @intrinsic: what it emits is written in its definition, not in its name.
             self.function(value._defn)
@@ -112,16 +143,21 @@ class _Walk:
 
     def function_or_version(self, value: Any) -> None:
         module = str(getattr(value, "__module__", ""))
-        if module.split(".")[0] in _VERSIONED or module in sys.stdlib_module_names:
+        if _is_library(sys.modules.get(module)):
             self.add("library", module, value.__qualname__)
         else:
             self.function(value)
 
     def module(self, module: types.ModuleType, attributes: tuple[str, ...]) -> None:
-        root = module.__name__.split(".")[0]
         self.add("module", module.__name__)
-        if root in _VERSIONED or root in sys.stdlib_module_names:
+        if _is_library(module):
             return
+        # Modules that import each other would be walked for ever.
+        key = (id(module), attributes)
+        if key in self.modules:
+            return
+        self.modules.add(key)
+        self.kept.append(module)
         for name in attributes:
             if hasattr(module, name):
                 self.add("attribute", name)
@@ -129,8 +165,7 @@ class _Walk:
 
     def class_(self, value: type, attributes: tuple[str, ...]) -> None:
         self.add("class", value.__module__, value.__qualname__)
-        root = value.__module__.split(".")[0]
-        if root in _VERSIONED or root in sys.stdlib_module_names:
+        if _is_library(sys.modules.get(value.__module__)):
             return
         if issubclass(value, tuple) and hasattr(value, "_fields"):
             self.add(value._fields)

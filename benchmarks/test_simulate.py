@@ -7,7 +7,7 @@ from scipy.integrate import solve_ivp
 import bitesim
 from bitesim.engines.deterministic import initial_state
 from bitesim.foundation.compiled import prepare
-from bitesim.numerics.rosenbrock import JACOBIAN_SIGNATURE, RHS_SIGNATURE
+from bitesim.model.rate_of_change import JACOBIAN_SIGNATURE, RHS_SIGNATURE
 
 MODEL = bitesim.MODELS["hosseini2020"]
 REGIMEN = bitesim.Regimen.parse("15 ug/m2/day for 28 d, 14 d off, x2")

@@ -1,11 +1,13 @@
 """bitesim: blinatumomab in B-ALL, from the pump to blood and marrow."""
 
 from bitesim import datasets, plots
+from bitesim.derivation import derive
 from bitesim.engines.trajectory import Trajectory
 from bitesim.foundation.compiled import clear_cache, compile_report
 from bitesim.foundation.errors import (
     BitesimError,
     BitesimWarning,
+    DerivationWarning,
     DoseWarning,
     MissingExtraError,
     ParameterError,
@@ -25,6 +27,7 @@ __all__ = [
     "MODELS",
     "BitesimError",
     "BitesimWarning",
+    "DerivationWarning",
     "DoseWarning",
     "MissingExtraError",
     "Model",
@@ -39,6 +42,7 @@ __all__ = [
     "clear_cache",
     "compile_report",
     "datasets",
+    "derive",
     "find_model",
     "plots",
     "show_versions",

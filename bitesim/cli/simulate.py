@@ -26,18 +26,23 @@ _PATIENT_OPTIONS = {
 def add_to(commands: Any) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser("simulate", help="one patient through infusion cycles")
-    parser.add_argument("scenario", nargs="?", help="scenario file (TOML); options below override it")
-    parser.add_argument("--model", help=f"one of {', '.join(MODELS)}")
-    parser.add_argument("--regimen", help="e.g. '15 ug/m2/day for 28 d, 14 d off, x2', or 'label'")
-    for name, text in _PATIENT_OPTIONS.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, help=text)
+    add_case_options(parser)
     parser.add_argument("--times-days", help="output times, e.g. '0,1,7,28'; default: 6-hourly, hourly after a change")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a model parameter")
     parser.add_argument("--rtol", help="relative tolerance of the solver (default 1e-6)")
     parser.add_argument("--seed", type=int, help="recorded with the result")
     parser.add_argument("--out", type=Path, help="folder for course.csv, ledger.csv and course.png")
     parser.add_argument("--json", type=Path, help="file for everything about the run")
     parser.set_defaults(run=run)
+
+
+def add_case_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which patient, model and regimen."""
+    parser.add_argument("scenario", nargs="?", help="scenario file (TOML); options below override it")
+    parser.add_argument("--model", help=f"one of {', '.join(MODELS)}")
+    parser.add_argument("--regimen", help="e.g. '15 ug/m2/day for 28 d, 14 d off, x2', or 'label'")
+    for name, text in _PATIENT_OPTIONS.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, help=text)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a model parameter")
 
 
 def as_number(name: str, text: str) -> float:
@@ -48,8 +53,14 @@ def as_number(name: str, text: str) -> float:
         raise ParameterError(f"{name} = {text!r} is not a number: write e.g. {name} 1.5 (a point, no unit)") from None
 
 
-def run(options: argparse.Namespace) -> None:
-    """Simulate and report."""
+def case_arguments(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments of `bitesim.simulate` that a scenario file and the options of `add_case_options` give.
+
+    Raises
+    ------
+    ParameterError, ScenarioError
+        For a value that cannot be used, by its option.
+    """
     arguments: dict[str, Any] = read_scenario(options.scenario) if options.scenario else {}
     if options.model is not None:
         arguments["model"] = find_model(options.model)
@@ -66,13 +77,19 @@ def run(options: argparse.Namespace) -> None:
         arguments["regimen"] = Regimen.label(arguments.get("patient", Patient()))
     elif options.regimen is not None:
         arguments["regimen"] = Regimen.parse(options.regimen)
+    if options.set:
+        base = arguments.get("parameters", model.parameters)
+        arguments["parameters"] = base.replace(**dict(_change(text) for text in options.set))
+    return arguments
+
+
+def run(options: argparse.Namespace) -> None:
+    """Simulate and report."""
+    arguments = case_arguments(options)
     if "regimen" not in arguments:
         raise ScenarioError("no regimen: give --regimen '15 ug/m2/day for 28 d, 14 d off, x2' or a scenario file")
     if options.times_days is not None:
         arguments["times_days"] = [as_number("--times-days", text) for text in options.times_days.split(",")]
-    if options.set:
-        base = arguments.get("parameters", model.parameters)
-        arguments["parameters"] = base.replace(**dict(_change(text) for text in options.set))
     if options.rtol is not None:
         arguments["rtol"] = as_number("--rtol", options.rtol)
     if options.seed is not None:

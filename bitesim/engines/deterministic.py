@@ -18,24 +18,14 @@ from bitesim.foundation.errors import ParameterError, SolverError, unknown_name
 from bitesim.foundation.provenance import Provenance, digest_of, installed_versions, source_digest
 from bitesim.model import Model
 from bitesim.model.rate_of_change import INITIAL_SIGNATURE, READOUTS_SIGNATURE
+from bitesim.engines.system import OneSystem, system_of
+from bitesim.numerics.integrate_one import prepare_work, start_block
 from bitesim.numerics.outcomes import ADVICE, Outcome
-from bitesim.numerics.rosenbrock import (
-    COUNTERS,
-    INTEGRATE_SIGNATURE,
-    JACOBIAN_SIGNATURE,
-    RHS_SIGNATURE,
-    Control,
-    Matrix,
-    Output,
-    Pieces,
-    Vector,
-    integrate,
-)
+from bitesim.numerics.pieces import COUNTERS, Control, Matrix, Output, Pieces, Vector
 from bitesim.parameters import ParameterSet
 from bitesim.treatment import Regimen, Schedule, apply_action
 from bitesim.version import __version__
 
-METHOD: Final = "Rodas5P, complex-step Jacobian"
 
 
 @dataclass(frozen=True)
@@ -89,27 +79,6 @@ def _with_drug_by_name(model: Model, regimen: Regimen) -> Regimen:
 
 
 @dataclass
-class _Kernels:
-    """The compiled kernels of one model."""
-
-    rhs: Any
-    jacobian: Any
-    integrate: Any
-    read: Any
-    start: Any
-
-    @classmethod
-    def of(cls, model: Model) -> _Kernels:
-        return cls(
-            prepare(model.rhs, RHS_SIGNATURE),
-            prepare(model.jacobian, JACOBIAN_SIGNATURE),
-            prepare(integrate, INTEGRATE_SIGNATURE),
-            prepare(model.readout_kernel, READOUTS_SIGNATURE),
-            prepare(model.initial_kernel, INITIAL_SIGNATURE),
-        )
-
-
-@dataclass
 class _Progress:
     """What a run has reached; changed as it goes."""
 
@@ -123,7 +92,9 @@ class _Progress:
 def warmup(model: Model) -> float:
     """Compile (or load) every kernel that `model` needs; return the seconds it took."""
     began = time.perf_counter()
-    _Kernels.of(model)
+    system_of(model)
+    prepare(model.readout_kernel, READOUTS_SIGNATURE)
+    prepare(model.initial_kernel, INITIAL_SIGNATURE)
     return time.perf_counter() - began
 
 
@@ -154,7 +125,7 @@ def run_ode(case: Case, times_days: Vector, settings: Settings | None = None) ->
     """
     settings = settings or Settings()
     model = case.model
-    kernels = _Kernels.of(model)
+    system = system_of(model)
     start = initial_state(model, case.parameters)
     case = replace(case, regimen=_with_drug_by_name(model, case.regimen))
     schedule = case.schedule()
@@ -172,34 +143,35 @@ def run_ode(case: Case, times_days: Vector, settings: Settings | None = None) ->
         stop, _, kind, index = min(pending, default=(math.inf, 0, "end", -1))
         if stop > now:
             pieces = pieces_between(model, progress.schedule, (now, stop), case.bsa_m2, start)
-            _integrate(case, kernels, progress, progress.state, pieces, settings)
+            _integrate(case, system, progress, progress.state, pieces, settings)
         if kind == "end":
             break
         done.add((kind, index))
         if kind == "decision":
             _decide(case, progress, index)
         else:
-            _set_steady_state(case, kernels, progress, index, start, settings)
+            _set_steady_state(case, system, progress, index, start, settings)
         now = stop
     return _assemble(case, progress, settings)
 
 
 def _integrate(
-    case: Case, kernels: _Kernels, progress: _Progress, state: Vector, pieces: Pieces, settings: Settings
+    case: Case, system: OneSystem, progress: _Progress, state: Vector, pieces: Pieces, settings: Settings
 ) -> None:
     """Integrate `state` in place through `pieces` in compiled code."""
-    model = case.model
-    control = Control(settings.rtol, model.species.scales(), settings.max_steps, model.workspace_size)
-    values = case.parameters.vector()
+    control = Control(settings.rtol, case.model.species.scales(), settings.max_steps)
+    constants, current = system.constants(case.parameters.vector()), start_block(state)
+    work = prepare_work(control, system.n_factors)
     # Interpreted runs of the kernels would warn about what the outcome code reports.
     with np.errstate(all="ignore"):
-        code = kernels.integrate(kernels.rhs, kernels.jacobian, values, state, pieces, control, progress.output)
+        code = system.integrate(constants, current, pieces, control, progress.output, work)
+    state[:] = current.reshape(-1)[: len(state)]
     if code != Outcome.OK:
         raise SolverError(_failure(case, Outcome(code), progress, settings))
 
 
 def _set_steady_state(
-    case: Case, kernels: _Kernels, progress: _Progress, index: int, start: Vector, settings: Settings
+    case: Case, system: OneSystem, progress: _Progress, index: int, start: Vector, settings: Settings
 ) -> None:
     """Replace the state by that after endless doses."""
     dosing = progress.schedule.steady_states[index]
@@ -209,7 +181,7 @@ def _set_steady_state(
     def advance(state: Vector, pieces: Pieces) -> None:
         # Each interval has its own step limit: a slow model may need thousands of intervals.
         aside.counters[:] = 0
-        _integrate(case, kernels, beside, state, pieces, settings)
+        _integrate(case, system, beside, state, pieces, settings)
 
     progress.state[:] = steady_state(case.model, dosing, start, case.bsa_m2, advance, settings.rtol)
     progress.events.append(RunEvent(dosing.day, "steady state", "the state is that after endless earlier doses"))
@@ -280,7 +252,7 @@ def _assemble(case: Case, progress: _Progress, settings: Settings) -> Trajectory
         units=model.units,
         symbols=model.symbols,
         patient=case.patient,
-        solver=SolverReport("ode", METHOD, counters, _conservation(case, progress)),
+        solver=SolverReport("ode", system_of(model).method, counters, _conservation(case, progress)),
         events=tuple(sorted(events, key=lambda event: event.time_days)),
         ledger=progress.regimen.ledger(bsa_m2=case.bsa_m2),
         provenance=_provenance(case, schedule, settings),

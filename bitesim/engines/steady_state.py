@@ -10,7 +10,7 @@ import numpy as np
 from bitesim.engines.timeline import pieces_between
 from bitesim.foundation.errors import SolverError
 from bitesim.model import Model
-from bitesim.numerics.rosenbrock import Pieces, Vector
+from bitesim.numerics.pieces import Pieces, Vector
 from bitesim.treatment import Bolus, RateSegment, Schedule, SteadyState
 
 #: A constant infusion is followed in windows of this length.

@@ -9,7 +9,7 @@ import numpy as np
 from bitesim.engines.trajectory import RunEvent
 from bitesim.foundation.errors import ScenarioError
 from bitesim.model import Model
-from bitesim.numerics.rosenbrock import Pieces, Vector
+from bitesim.numerics.pieces import Pieces, Vector
 from bitesim.treatment import Schedule
 
 

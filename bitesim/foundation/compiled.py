@@ -46,7 +46,7 @@ _NUMBA_SETTINGS: Final = (
     "DEBUGINFO_DEFAULT",
 )
 #: Names of files that this module writes; nothing else in the folder is ever touched.
-_OURS: Final = re.compile(r".*-[0-9a-f]{40}\.kernel|bitesim-\w+\.tmp")
+_OURS: Final = re.compile(r".*-[0-9a-f]{40}\.kernel|\w+_[0-9a-f]{40}\.py|bitesim-\w+\.tmp")
 #: Symbol by which numba enters a recursion. It is bound when compiling, not when loading: loaded code crashes.
 _RECURSIVE: Final = ".numba.unresolved$"
 _SLOW_SECONDS: Final = 2.0

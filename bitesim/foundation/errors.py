@@ -42,6 +42,10 @@ class DoseWarning(BitesimWarning):
     """A dose that can be given but is probably not what was meant."""
 
 
+class DerivationWarning(BitesimWarning):
+    """A model's generated derivatives do not belong to its equations any more."""
+
+
 class CacheWarning(BitesimWarning):
     """Compiled kernels cannot be kept between processes."""
 

@@ -10,6 +10,7 @@ import sysconfig
 import types
 from typing import Any, Final
 
+import numba
 import numpy as np
 from numba.core.ccallback import CFunc
 from numba.core.dispatcher import Dispatcher
@@ -136,6 +137,10 @@ class _Walk:
         elif hasattr(value, "_defn"):
             # An @intrinsic: what it emits is written in its definition, not in its name.
             self.function(value._defn)
+        elif isinstance(value, numba.types.Type):
+            # A type of our own: its class says how it is stored.
+            self.add("numba type", str(value))
+            self.class_(type(value), ())
         elif isinstance(value, types.BuiltinFunctionType) or type(value).__module__.split(".")[0] in _VERSIONED:
             self.add("library", type(value).__name__, getattr(value, "__name__", repr(value)))
         else:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
-from bitesim.foundation.errors import ParameterError, unknown_name
+from bitesim.foundation.errors import DerivationWarning, ParameterError, unknown_name
 from bitesim.foundation.records import record_type
 from bitesim.model import rate_of_change
+from bitesim.model.derived import Derived, equations_digest
 from bitesim.model.processes import Processes
 from bitesim.model.readouts import Readout
 from bitesim.model.species import Species, SpeciesTable
@@ -84,6 +87,9 @@ class Model:
     balances : tuple of Balance
     assumptions : tuple of str
         What the user should know, in sentences.
+    derived : Derived or str, optional
+        What `bitesim derive` made of the equations, or the module whose ``DERIVED`` it is; without it the model runs on
+        a dense Jacobian.
     """
 
     name: str
@@ -101,6 +107,7 @@ class Model:
     pulses: tuple[InputPulse, ...] = ()
     balances: tuple[Balance, ...] = ()
     assumptions: tuple[str, ...] = field(default=())
+    derived: Derived | str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.processes.matrix(self.species)
@@ -125,6 +132,31 @@ class Model:
     def catalogue(self) -> Catalogue:
         """Catalogue of the model's parameters."""
         return self.parameters.catalogue
+
+    @cached_property
+    def equations_digest(self) -> str:
+        """SHA-256 of the equations, the names and the process table."""
+        return equations_digest(self)
+
+    @cached_property
+    def derivatives(self) -> Derived | None:
+        """The straight-line code that belongs to the equations as they are now; None without, or where it is outdated."""
+        derived = self.derived
+        if isinstance(derived, str):
+            try:
+                # A module of thousands of lines, which nobody needs who does not run the model.
+                derived = cast(Derived, importlib.import_module(derived).DERIVED)
+            except ModuleNotFoundError:
+                derived = None
+        if derived is not None and derived.digest != self.equations_digest:
+            warnings.warn(
+                f"the equations of model {self.name} were changed after its derivatives were derived: it runs on a dense "
+                f"Jacobian, which is slower; derive them anew with `bitesim derive`",
+                DerivationWarning,
+                stacklevel=2,
+            )
+            return None
+        return derived
 
     @cached_property
     def rhs(self) -> Callable[..., None]:

@@ -18,6 +18,9 @@ Vector = NDArray[np.float64]
 
 _VECTOR: Final = types.Array(types.float64, 1, "C")
 _MATRIX: Final = types.Array(types.float64, 2, "C")
+#: rhs(state, parameters, workspace, derivative) and jacobian(state, parameters, workspace, matrix).
+RHS_SIGNATURE: Final = types.void(_VECTOR, _VECTOR, _VECTOR, _VECTOR)
+JACOBIAN_SIGNATURE: Final = types.void(_VECTOR, _VECTOR, _VECTOR, _MATRIX)
 #: readouts(states, parameters, outputs) over many times; initial(parameters, state).
 READOUTS_SIGNATURE: Final = types.void(_MATRIX, _VECTOR, _MATRIX)
 INITIAL_SIGNATURE: Final = types.void(_VECTOR, _VECTOR)

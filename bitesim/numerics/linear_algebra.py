@@ -49,7 +49,7 @@ def lu_solve(factors: NDArray, pivots: NDArray, vector: NDArray) -> None:
     """Solve in place for `vector`, with the factors and pivots of `lu_factor`."""
     n = factors.shape[0]
     for k in range(n):
-        pivot = pivots[k]
+        pivot = int(pivots[k])
         if pivot != k:
             held = vector[k]
             vector[k] = vector[pivot]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import kernel
+from bitesim.numerics.elementary import choose, power, sqrt
+from bitesim.numerics.lanes import at, larger, load, over, plus, size_of, store, times
 
 SAFETY: Final = 0.9
 LARGEST_GROWTH: Final = 6.0
@@ -15,46 +17,64 @@ SMALLEST_SHRINK: Final = 0.15
 
 
 @kernel
-def error_norm(error: NDArray, before: NDArray, after: NDArray, relative_tolerance: float, scale: NDArray) -> float:
-    """Return the weighted root mean square of `error`; 1 is the largest that is accepted.
+def squared_errors(stages: NDArray, before: NDArray, after: NDArray, allowed: NDArray, squares: NDArray) -> None:
+    """Write the square of each error (the last of the stages) over what is allowed, element by element of blocks.
 
-    State i is weighted with relative_tolerance * (scale_i + max(|before_i|, |after_i|)): `scale` is the size below
-    which a state no longer matters, so that each has its own absolute tolerance.
+    `allowed` holds relative_tolerance in the row behind the scales: state i may err by relative_tolerance * (scale_i +
+    max(|before_i|, |after_i|)). The scale is the size below which a state no longer matters, so that each state has its
+    own absolute tolerance.
     """
-    total = 0.0
-    for i in range(error.shape[0]):
-        size = max(abs(before[i]), abs(after[i]))
-        weighted = error[i] / (relative_tolerance * (scale[i] + size))
-        total += weighted * weighted
-    mean: float = total / error.shape[0]
-    return math.sqrt(mean)
+    rows = before.shape[0]
+    first = (stages.shape[0] - 1) * rows
+    tolerance = load(allowed, rows)
+    for row in range(rows):
+        size = larger(size_of(load(before, row)), size_of(load(after, row)))
+        weighted = over(load(stages, first + row), times(tolerance, plus(load(allowed, row), size)))
+        store(squares, row, times(weighted, weighted))
+
+
+def norm_and_factor(summed: Any, result: Any) -> None:
+    """Write the root of the mean square, and the factor to the next step; straight-line code.
+
+    `summed` holds the sum of squares and the number of states. An error of a method of order 4 scales as step**5.
+    """
+    norm = sqrt(summed[0] / summed[1])
+    result[0] = norm
+    factor = 0.9 * power(choose(norm, 1e-12, norm, 1e-12), -0.2)
+    bounded = choose(factor, 6.0, 6.0, factor)
+    result[1] = choose(0.15, bounded, 0.15, bounded)
 
 
 @kernel
-def step_factor(norm: float, error_order: int, after_rejection: bool) -> float:
-    """Return the factor from this step to the next for an error that scales as step**error_order."""
+def step_factor(norm: float, proposed: float, after_rejection: bool) -> float:
+    """Return the factor from this step to the next, where `proposed` is that of `norm_and_factor`."""
     if not math.isfinite(norm):
         return SMALLEST_SHRINK
-    factor: float = SAFETY * max(norm, 1e-12) ** (-1.0 / error_order)
-    largest = 1.0 if after_rejection else LARGEST_GROWTH
-    return min(largest, max(SMALLEST_SHRINK, factor))
+    return min(1.0, proposed) if after_rejection else proposed
 
 
 @kernel
-def first_step(state: NDArray, derivative: NDArray, relative_tolerance: float, scale: NDArray, longest: float) -> float:
+def first_step(
+    state: NDArray, derivative: NDArray, allowed: NDArray, place: tuple[int, int, int], tolerance: float, longest: float
+) -> float:
     """Return a cautious first step after a restart: 1 % of the time in which the state would change by its own size.
 
+    Elements are counted flat; `place` = (number of states, distance between them, position of the first).
     The first half of the rule of Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I, section II.4.
     """
     size = 0.0
     speed = 0.0
-    for i in range(state.shape[0]):
-        weight = scale[i] + abs(state[i])
-        size += (state[i] / weight) ** 2
-        speed += (derivative[i] / weight) ** 2
+    count, distance, first = place
+    for i in range(count):
+        position = first + i * distance
+        weight = at(allowed, position) + abs(at(state, position))
+        of_state = at(state, position) / weight
+        of_rate = at(derivative, position) / weight
+        size += of_state * of_state
+        speed += of_rate * of_rate
     step = 1e-6
     if size > 1e-10 and speed > 1e-10:
         step = 0.01 * math.sqrt(size / speed)
     # A kick from rest can make the rates look slow, so the step is never long against the tolerance.
-    cautious: float = 0.1 * relative_tolerance**0.2
+    cautious: float = 0.1 * tolerance**0.2
     return min(step, longest, cautious)

@@ -11,7 +11,7 @@ CODE = """
 import json, numpy as np, bitesim
 from bitesim.engines.deterministic import initial_state, run_ode
 from bitesim.foundation.compiled import prepare
-from bitesim.numerics.rosenbrock import RHS_SIGNATURE, JACOBIAN_SIGNATURE
+from bitesim.model.rate_of_change import JACOBIAN_SIGNATURE, RHS_SIGNATURE
 result = {}
 for name in ("hosseini2020", "hosseini2020_nhl", "clements2020"):
     model = bitesim.MODELS[name]

@@ -1,178 +1,236 @@
-"""Rodas5P: order by regression, closed forms, dense output, events, failures."""
+"""One step of Rodas5P on blocks: orders by regression, exact polynomials, the interpolant, and padded elements."""
 
 import math
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
+from scipy.linalg import expm
 
-from bitesim.foundation.compiled import kernel, prepare
-from bitesim.numerics.outcomes import ADVICE, Outcome
-from bitesim.numerics.rosenbrock import (
-    COUNTERS,
-    INTEGRATE_SIGNATURE,
-    JACOBIAN_SIGNATURE,
-    RHS_SIGNATURE,
-    Control,
-    Output,
-    Pieces,
-    _attempt_step,
-    _Work,
-    integrate,
+from bitesim.foundation.compiled import kernel
+from bitesim.numerics.integrate_one import start_block
+from bitesim.numerics.lanes import load, plus, rows_for, store
+from bitesim.numerics.pieces import System
+from bitesim.numerics.rosenbrock import attempt_step, interpolate, prepare_interpolation, work_for
+from bitesim.numerics.straight_line import straight_line
+from bitesim.numerics.tableaus import RODAS5P
+from tests.numerics.systems import CHAIN, PLAIN, STRAIGHT, chain_constants, chain_matrix
+
+THETAS = np.linspace(0.0, 1.0, 11)
+
+
+# The clock as a state: t' = 1, y_k' = k t^(k - 1), so that y_k = t^k for k = 1 to 6.
+
+
+def powers_rate(state, constants, rate):
+    t = state[0]
+    rate[0] = 1.0
+    rate[1] = 1.0
+    rate[2] = 2.0 * t
+    rate[3] = 3.0 * t * t
+    rate[4] = 4.0 * t * t * t
+    rate[5] = 5.0 * t * t * t * t
+    rate[6] = 6.0 * t * t * t * t * t
+
+
+def powers_factorise(state, constants, diagonal, factors):
+    t = state[0]
+    factors[0] = 1.0 / diagonal[0]
+    factors[2] = 2.0
+    factors[3] = 6.0 * t
+    factors[4] = 12.0 * t * t
+    factors[5] = 20.0 * t * t * t
+    factors[6] = 30.0 * t * t * t * t
+
+
+def powers_solve(factors, vector):
+    t = vector[0] * factors[0]
+    vector[0] = t
+    vector[1] = vector[1] * factors[0]
+    vector[2] = (vector[2] + factors[2] * t) * factors[0]
+    vector[3] = (vector[3] + factors[3] * t) * factors[0]
+    vector[4] = (vector[4] + factors[4] * t) * factors[0]
+    vector[5] = (vector[5] + factors[5] * t) * factors[0]
+    vector[6] = (vector[6] + factors[6] * t) * factors[0]
+
+
+POWERS = System(
+    straight_line(powers_rate, PLAIN * 3), straight_line(powers_factorise, PLAIN * 4), straight_line(powers_solve, PLAIN * 2)
 )
 
 
-@kernel
-def oscillator(state, parameters, workspace, derivative):
-    derivative[0] = state[1]
-    derivative[1] = parameters[0] * (1.0 - state[0] * state[0]) * state[1] - state[0]
+def stepper(system):
+    """Return the kernel that takes `count` equal steps without control and leaves the last one's start in `before`."""
+    rate, attempt = system.rate, attempt_step(system)
+
+    @kernel
+    def take_steps(constants, state, before, work, step, count):
+        store(work.inverse_step, 0, 1.0 / step)
+        for _ in range(count):
+            rate(state, constants, work.rate, 0)
+            for row in range(state.shape[0]):
+                store(work.rate, row, plus(load(work.rate, row), load(work.input_rate, row)))
+            attempt(constants, state, work)
+            for row in range(state.shape[0]):
+                store(before, row, load(state, row))
+                store(state, row, load(work.new_state, row))
+
+    return take_steps
 
 
-@kernel
-def oscillator_jacobian(state, parameters, workspace, matrix):
-    matrix[0, 0], matrix[0, 1] = 0.0, 1.0
-    matrix[1, 0] = -2.0 * parameters[0] * state[0] * state[1] - 1.0
-    matrix[1, 1] = parameters[0] * (1.0 - state[0] * state[0])
+TAKE = {"oscillator": stepper(STRAIGHT.system), "powers": stepper(POWERS), "chain": stepper(CHAIN)}
 
 
-@kernel
-def explosion(state, parameters, workspace, derivative):
-    derivative[0] = state[0] * state[0]
+def steps(name, constants, start, step, count=1, input_rate=None):
+    """Return the state after `count` steps, the state before the last of them, and the blocks of work."""
+    state, before = start_block(np.array(start, float)), start_block(np.array(start, float))
+    work = work_for(len(state), rows_for(3 * len(start) + 4))
+    if input_rate is not None:
+        work.input_rate.reshape(-1)[: len(start)] = input_rate
+    TAKE[name](np.array(constants, float), state, before, work, step, count)
+    return state.ravel()[: len(start)], before, work
 
 
-@kernel
-def explosion_jacobian(state, parameters, workspace, matrix):
-    matrix[0, 0] = 2.0 * state[0]
+def between(before, work, thetas, count):
+    """Return the interpolated states at fractions of the last step."""
+    prepare_interpolation(work)
+    found = []
+    for theta in thetas:
+        work.theta[0] = theta
+        interpolate(before, work)
+        found.append(work.interpolated.ravel()[:count].copy())
+    return np.array(found)
 
 
-@kernel
-def decay(state, parameters, workspace, derivative):
-    derivative[0] = -parameters[0] * state[0]
+def slope(sizes, errors):
+    return np.polyfit(np.log(sizes), np.log(errors), 1)[0]
 
 
-@kernel
-def decay_jacobian(state, parameters, workspace, matrix):
-    matrix[0, 0] = -parameters[0]
+VAN_DER_POL = [2.0, 1.0, 0.0, 0.0]
 
 
-def run(system, parameters, start, times, boundary=None, rate=None, jump=None, **options):
-    rhs, jacobian = system
-    n = len(start)
-    boundary = np.array([0.0, math.inf] if boundary is None else boundary)
-    count = len(boundary) - 1
-    pieces = Pieces(
-        boundary,
-        np.zeros((count, n)) if rate is None else np.array(rate, float).reshape(count, n),
-        np.zeros((count, n)) if jump is None else np.array(jump, float).reshape(count, n),
-        np.array(options.get("reset", np.zeros(count)), np.int64),
-        np.array(start, float),
-    )
-    output = Output(np.array(times, float), np.full((len(times), n), np.nan), np.zeros(len(COUNTERS), np.int64), np.zeros(3))
-    control = Control(
-        options.get("rtol", 1e-8), np.full(n, options.get("scale", 1e-3)), options.get("max_steps", 100_000), 1
-    )
-    solver = prepare(integrate, INTEGRATE_SIGNATURE)
-    outcome = solver(
-        prepare(rhs, RHS_SIGNATURE),
-        prepare(jacobian, JACOBIAN_SIGNATURE),
-        np.array(parameters, float),
-        np.array(start, float),
-        pieces,
-        control,
-        output,
-    )
-    return outcome, output
+def reference(start, times):
+    """Return SciPy's solution of the oscillator, by an explicit method of order 8."""
 
+    def rhs(_, y):
+        return [y[1], 2.0 * (1.0 - y[0] ** 2) * y[1] - y[0]]
 
-OSCILLATOR = (oscillator, oscillator_jacobian)
-DECAY = (decay, decay_jacobian)
-
-
-def fixed_steps(count, stop=3.0):
-    """Return the oscillator's state after `count` equal steps, without any control."""
-    state, parameters, none = np.array([2.0, 0.0]), np.array([2.0]), np.zeros(2)
-    work = _Work(
-        np.empty(2), np.empty(2), np.empty(2), np.empty(2), np.empty((8, 2)), np.empty((2, 2)), np.empty((2, 2)),
-        np.empty(2, np.int64), np.empty(1),
-    )  # fmt: skip
-    for _ in range(count):
-        oscillator(state, parameters, work.user, work.rate)
-        oscillator_jacobian(state, parameters, work.user, work.jacobian)
-        work.size[:] = 1.0
-        assert _attempt_step(oscillator, parameters, state, none, stop / count, work)
-        state[:] = work.new_state
-    return state
+    solution = solve_ivp(rhs, (0.0, times[-1]), start, "DOP853", times, rtol=1e-13, atol=1e-15, max_step=times[-1] / 8)
+    return solution.y.T
 
 
 def test_error_falls_with_the_fifth_power_of_the_step():
-    exact = run(OSCILLATOR, [2.0], [2.0, 0.0], [3.0], rtol=1e-12)[1].states[0]
+    exact = reference([2.0, 0.0], [3.0])[0]
     counts = np.array([100, 140, 200, 280])
-    errors = [np.max(np.abs(fixed_steps(count) - exact)) for count in counts]
-    order = -np.polyfit(np.log(counts), np.log(errors), 1)[0]
-    assert abs(order - 5.0) < 0.2
+    errors = [np.max(np.abs(steps("oscillator", VAN_DER_POL, [2.0, 0.0], 3.0 / n, n)[0] - exact)) for n in counts]
+    assert abs(slope(3.0 / counts, errors) - 5.0) < 0.2
 
 
-def test_stiff_oscillator_equals_scipy():
-    from scipy.integrate import solve_ivp
-
-    times = np.linspace(0.0, 30.0, 31)
-    ours = run(OSCILLATOR, [100.0], [2.0, 0.0], times, rtol=1e-9)[1].states
-    scipy = solve_ivp(
-        lambda _, y: [y[1], 100.0 * (1 - y[0] ** 2) * y[1] - y[0]],
-        (0, 30),
-        [2.0, 0.0],
-        "Radau",
-        times,
-        rtol=1e-11,
-        atol=1e-12,
-    ).y.T
-    np.testing.assert_allclose(ours, scipy, rtol=1e-6, atol=1e-8)
+def test_one_step_errs_with_the_sixth_power_and_estimates_the_fifth():
+    # The embedded solution has order 4, so what it errs in one step, and estimates, falls with the fifth power.
+    sizes = np.array([0.02, 0.028, 0.04, 0.056])
+    exact = reference([1.0, 1.0], sizes)
+    taken = [steps("oscillator", VAN_DER_POL, [1.0, 1.0], size) for size in sizes]
+    errors = [np.max(np.abs(each[0] - at)) for each, at in zip(taken, exact, strict=True)]
+    estimates = [np.max(np.abs(each[2].stages[-1])) for each in taken]
+    assert abs(slope(sizes, errors) - 6.0) < 0.3
+    assert abs(slope(sizes, estimates) - 5.0) < 0.2
 
 
-def test_tighter_tolerance_gives_smaller_errors():
-    errors = []
-    for rtol in (1e-4, 1e-6, 1e-8, 1e-10):
-        states = run(DECAY, [1.0], [1.0], np.linspace(0.1, 5.0, 40), rtol=rtol)[1].states[:, 0]
-        errors.append(np.max(np.abs(states / np.exp(-np.linspace(0.1, 5.0, 40)) - 1.0)) / rtol)
-    assert max(errors) < 30.0
+def test_the_interpolant_errs_with_the_fifth_power_of_the_step():
+    # Order 4 means that one step errs with the fifth power; the largest error inside the step is taken.
+    sizes, errors, inside = np.array([0.01, 0.014, 0.02, 0.028]), [], THETAS[1:-1]
+    for size in sizes:
+        exact = reference([1.0, 1.0], inside * size)
+        _, before, work = steps("oscillator", VAN_DER_POL, [1.0, 1.0], size)
+        errors.append(np.max(np.abs(between(before, work, inside, 2) - exact)))
+    assert abs(slope(sizes, errors) - 5.0) < 0.2
 
 
-def test_more_output_times_change_no_value():
-    few = run(OSCILLATOR, [5.0], [2.0, 0.0], [1.0, 7.0])[1].states
-    many = run(OSCILLATOR, [5.0], [2.0, 0.0], np.linspace(0.0, 9.0, 91))[1].states
-    assert np.array_equal(few, many[[10, 70]])
+def test_powers_of_time_are_exact_to_the_order_and_not_beyond():
+    begin, step = 0.75, 0.5
+    state, before, work = steps("powers", [0.0], [begin, *(begin**k for k in range(1, 7))], step)
+    exact = np.array([1.25, *(1.25**k for k in range(1, 7))])
+    np.testing.assert_allclose(state[:6], exact[:6], rtol=1e-13)
+    assert abs(state[6] / exact[6] - 1.0) > 1e-6
+    times = begin + step * THETAS[1:-1]
+    found = between(before, work, THETAS[1:-1], 7)
+    np.testing.assert_allclose(found[:, 0], times, rtol=1e-14)
+    for k in range(1, 5):
+        np.testing.assert_allclose(found[:, k], times**k, rtol=1e-13)
+    assert np.min(np.abs(found[:, 5] / times**5 - 1.0)) > 1e-8
 
 
-def test_outputs_at_a_boundary_hold_the_values_after_its_jump():
-    outcome, output = run(
-        DECAY,
-        [0.0],
-        [1.0],
-        [0.0, 1.0, 2.0],
-        [0.0, 1.0, 2.0, math.inf],
-        jump=[[5.0], [10.0], [100.0]],
-        rate=[[0.0], [3.0], [0.0]],
-    )
-    assert outcome == Outcome.OK
-    np.testing.assert_allclose(output.states[:, 0], [6.0, 16.0, 119.0], rtol=1e-12)
+def test_the_interpolant_meets_both_ends_of_the_step_exactly():
+    state, before, work = steps("oscillator", VAN_DER_POL, [2.0, 0.3], 0.1, 3)
+    ends = between(before, work, [0.0, 1.0], 2)
+    assert np.array_equal(ends, [before.ravel()[:2], state])
+    assert not np.array_equal(*ends)
 
 
-def test_a_reset_returns_to_the_start_before_the_jump():
-    output = run(DECAY, [1.0], [2.0], [1.0], [0.0, 1.0, math.inf], jump=[[0.0], [0.5]], reset=[0, 1])[1]
-    assert output.states[0, 0] == 2.5
+def test_each_lane_is_interpolated_at_its_own_fraction():
+    _, before, work = steps("chain", chain_constants(np.full(8, 2.0), np.zeros(8)), np.ones(8), 0.25)
+    prepare_interpolation(work)
+    work.theta[0] = np.linspace(0.0, 1.0, 8)
+    interpolate(before, work)
+    np.testing.assert_allclose(work.interpolated[0], np.exp(-0.5 * work.theta[0]), rtol=1e-4)
 
 
-def test_infusion_reaches_rate_over_clearance():
-    output = run(DECAY, [8.0], [0.0], [0.1, 5.0], rate=[[24.0]])[1]
-    np.testing.assert_allclose(output.states[:, 0], 3.0 * -np.expm1(-8.0 * np.array([0.1, 5.0])), rtol=1e-8)
+def stability(z):
+    """Return R(z), the factor by which one step multiplies a state with rate lambda = z / h, from the tableau."""
+    beta = np.linalg.inv(np.eye(RODAS5P.stages) / RODAS5P.gamma - RODAS5P.c)
+    matrix = np.eye(RODAS5P.stages) - z * (RODAS5P.a @ beta + beta)
+    return 1.0 + z * (RODAS5P.weights @ beta) @ np.linalg.solve(matrix, np.ones(RODAS5P.stages))
 
 
-def test_a_blow_up_is_reported_with_its_time():
-    outcome, output = run((explosion, explosion_jacobian), [0.0], [1.0], [2.0])
-    assert outcome in (Outcome.STEP_TOO_SMALL, Outcome.TOO_MANY_STEPS, Outcome.NOT_FINITE)
-    assert output.progress[0] == pytest.approx(1.0, abs=1e-3)
+def test_a_linear_step_multiplies_by_the_stability_function():
+    losses = np.array([1e-3, 0.3, 1.0, 4.0, 20.0, 1e3, 1e6, 1e9, 7.0])
+    state, _, _ = steps("chain", chain_constants(losses, np.zeros(9)), np.ones(9), 1.0)
+    np.testing.assert_allclose(state, [stability(-loss) for loss in losses], rtol=1e-9, atol=1e-12)
+    # Stiffly accurate: what is very fast has vanished after one step.
+    assert abs(state[7]) < 1e-7
 
 
-def test_the_step_limit_and_bad_starts_are_reported():
-    assert run(OSCILLATOR, [100.0], [2.0, 0.0], [30.0], max_steps=5)[0] == Outcome.TOO_MANY_STEPS
-    assert run(DECAY, [math.nan], [1.0], [1.0])[0] == Outcome.NOT_FINITE
-    assert set(ADVICE) == set(Outcome)
+@pytest.mark.parametrize("count", [1, 8, 9, 19])
+def test_a_chain_of_any_length_with_input_equals_its_closed_form(count):
+    losses, inflows, push = np.linspace(0.5, 2.0, count), np.linspace(1.0, 0.2, count), np.linspace(-1.0, 1.0, count)
+    start, matrix = np.linspace(1.0, 2.0, count), chain_matrix(losses, inflows)
+    state, before, work = steps("chain", chain_constants(losses, inflows), start, 0.02, 50, push)
+    rest = -np.linalg.solve(matrix, push)
+    np.testing.assert_allclose(state, rest + expm(matrix) @ (start - rest), rtol=1e-9)
+    times = 0.98 + 0.02 * THETAS
+    expected = [rest + expm(matrix * time) @ (start - rest) for time in times]
+    np.testing.assert_allclose(between(before, work, THETAS, count), expected, rtol=1e-8)
+
+
+@pytest.mark.parametrize(("name", "count"), [("powers", 7), ("chain", 1), ("chain", 9), ("chain", 19)])
+def test_padded_elements_stay_zero(name, count):
+    constants = chain_constants(np.linspace(0.5, 2.0, count), np.ones(count)) if name == "chain" else [0.0]
+    state, before, work = steps(name, constants, np.linspace(0.5, 1.0, count), 0.1, 4, np.ones(count))
+    between(before, work, [0.3], count)
+    assert np.all(state != 0.0)
+    for field in ("rate", "stage_state", "new_state", "stages", "polynomial", "interpolated"):
+        flat = getattr(work, field).reshape(-1, rows_for(count) * 8)
+        assert flat[:, :count].any(axis=1).all(), field
+        assert not flat[:, count:].any(), field
+
+
+def test_a_step_leaves_its_start_and_its_rate_alone():
+    state, work = start_block(np.array([2.0, 0.5])), work_for(1, 1)
+    work.inverse_step[0], work.rate[0, :2], work.input_rate[0, :2] = 20.0, [0.5, -5.0], 0.25
+    kept = [each.copy() for each in (state, work.rate, work.input_rate, work.inverse_step)]
+    attempt_step(STRAIGHT.system)(np.array(VAN_DER_POL), state, work)
+    for now, then in zip((state, work.rate, work.input_rate, work.inverse_step), kept, strict=True):
+        assert np.array_equal(now, then)
+    assert not np.array_equal(work.new_state, state)
+
+
+def test_blocks_of_work_are_separate_and_aligned():
+    work = work_for(3, 5)
+    for number, each in enumerate(work, 1):
+        assert each.ctypes.data % 64 == 0
+        assert not each.any()
+        each[:] = number
+    assert [each.ravel().tolist() for each in work] == [[number] * each.size for number, each in enumerate(work, 1)]
+    assert (work.stages.shape, work.allowed.shape, work.factors.shape) == ((8, 3, 8), (4, 8), (5, 8))
+    assert math.prod(work.polynomial.shape) == len(RODAS5P.dense) * 3 * 8

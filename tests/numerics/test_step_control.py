@@ -5,24 +5,124 @@ import math
 import numpy as np
 import pytest
 
-from bitesim.numerics.step_control import LARGEST_GROWTH, SMALLEST_SHRINK, error_norm, first_step, step_factor
+from bitesim.foundation.compiled import kernel
+from bitesim.numerics.step_control import (
+    LARGEST_GROWTH,
+    SAFETY,
+    SMALLEST_SHRINK,
+    first_step,
+    norm_and_factor,
+    squared_errors,
+    step_factor,
+)
+from bitesim.numerics.straight_line import straight_line
+
+_plain = straight_line(norm_and_factor, (False, False))
+_wide = straight_line(norm_and_factor, (True, True))
 
 
-def test_norm_is_the_weighted_root_mean_square():
-    norm = error_norm(np.array([1e-3, 0.0]), np.array([1.0, 5.0]), np.array([-2.0, 5.0]), 1e-3, np.array([0.5, 1.0]))
-    assert norm == pytest.approx(math.sqrt((1e-3 / (1e-3 * 2.5)) ** 2 / 2.0))
+@kernel
+def of_one(summed, result):
+    _plain(summed, result, 0)
 
 
-def test_factor_follows_the_error_order_and_stays_in_its_limits():
-    assert step_factor(1.0, 5, False) == pytest.approx(0.9)
-    assert step_factor(32.0, 5, False) == pytest.approx(0.45)
-    assert step_factor(0.0, 5, False) == LARGEST_GROWTH
-    assert step_factor(0.0, 5, True) == 1.0
-    assert step_factor(math.nan, 5, False) == SMALLEST_SHRINK
-    assert step_factor(math.inf, 5, False) == SMALLEST_SHRINK
+@kernel
+def of_eight(summed, result):
+    _wide(summed, result, 0)
 
 
-def test_first_step_is_short_against_the_fastest_change():
-    step = first_step(np.array([1.0]), np.array([-1e6]), 1e-6, np.array([1e-9]), 10.0)
-    assert 0.0 < step <= 1.01e-8
-    assert first_step(np.array([0.0]), np.array([0.0]), 1e-6, np.array([1.0]), 10.0) > 0.0
+def norm_of(total, count):
+    """Return (norm, factor) of a sum of squares, after all three ways to compute them were compared."""
+    with np.errstate(all="ignore"):
+        plain, interpreted, wide = np.zeros(2), np.zeros(2), np.zeros((2, 8))
+        of_one(np.array([total, float(count)]), plain)
+        norm_and_factor(np.array([total, float(count)]), interpreted)
+    of_eight(np.array([[total] * 8, [float(count)] * 8]), wide)
+    assert np.array_equal(wide, np.repeat(plain[:, None], 8, axis=1), equal_nan=True)
+    np.testing.assert_allclose(plain, interpreted, rtol=1e-14)
+    return plain
+
+
+def test_squares_are_the_errors_over_what_each_state_may_err():
+    generator = np.random.default_rng(3)
+    stages, before, after = (generator.standard_normal(shape) for shape in ((4, 3, 8), (3, 8), (3, 8)))
+    scale = generator.uniform(0.1, 10.0, (3, 8))
+    tolerance = np.array([1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10])
+    squares = np.zeros((3, 8))
+    squared_errors(stages, before, after, np.array([*scale, tolerance]), squares)
+    expected = (stages[-1] / (tolerance * (scale + np.maximum(np.abs(before), np.abs(after))))) ** 2
+    np.testing.assert_allclose(squares, expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize(("error", "after"), [(math.nan, 1.0), (math.inf, 1.0), (0.0, math.nan), (math.inf, math.inf)])
+def test_what_is_not_finite_is_no_acceptable_error(error, after):
+    stages, new, squares = np.zeros((2, 1, 8)), np.ones((1, 8)), np.zeros((1, 8))
+    stages[1, 0, 3], new[0, 3] = error, after
+    squared_errors(stages, np.ones((1, 8)), new, np.ones((2, 8)), squares)
+    assert not squares[0, 3] <= 1.0
+    assert not np.delete(squares, 3).any()
+
+
+def test_the_norm_is_the_root_mean_square():
+    weighted = np.array([0.5, -2.0, 1.0])
+    assert norm_of(np.sum(weighted**2), 3)[0] == pytest.approx(math.sqrt(np.mean(weighted**2)), rel=1e-15)
+    assert norm_of(0.0, 5)[0] == 0.0
+
+
+def test_the_factor_follows_the_error_order():
+    # An error of step**5: half the step has 1/32 of the error, so 32 times the error asks for half the step.
+    assert norm_of(1.0, 1)[1] == pytest.approx(SAFETY, rel=1e-14)
+    for factor in (0.2, 0.5, 2.0, 5.0):
+        error = factor**-5.0
+        assert norm_of(error**2 * 7, 7)[1] == pytest.approx(SAFETY * factor, rel=1e-13)
+
+
+def test_the_factor_stays_in_its_limits():
+    for tiny in (0.0, 5e-324, 1e-300, 1e-24, 1e-10):
+        assert norm_of(tiny, 1)[1] == LARGEST_GROWTH
+    for huge in (1e20, 1e300, math.inf):
+        assert norm_of(huge, 1)[1] == SMALLEST_SHRINK
+
+
+def test_after_a_rejection_the_step_does_not_grow():
+    assert step_factor(0.01, 3.0, False) == 3.0
+    assert step_factor(0.01, 3.0, True) == 1.0
+    assert step_factor(2.0, 0.7, False) == step_factor(2.0, 0.7, True) == 0.7
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("after_rejection", [False, True])
+def test_an_unknown_error_shrinks_the_step_most(bad, after_rejection):
+    assert step_factor(bad, norm_of(bad, 1)[1], after_rejection) == SMALLEST_SHRINK
+
+
+def first(state, derivative, scale, tolerance=1e-6, longest=10.0, place=None):
+    arrays = (np.atleast_2d(np.array(each, float)) for each in (state, derivative, scale))
+    return first_step(*arrays, place or (np.size(state), 1, 0), tolerance, longest)
+
+
+def test_the_first_step_is_a_hundredth_of_the_time_of_the_fastest_change():
+    assert first([1.0], [-1e6], [1e-9]) == pytest.approx(1e-8, rel=1e-8)
+    # Of several, by root mean square of what is large against its own scale.
+    state, rates, scale = np.array([1.0, 200.0]), np.array([-30.0, 1e4]), np.array([1.0, 200.0])
+    weight = scale + np.abs(state)
+    expected = 0.01 * np.linalg.norm(state / weight) / np.linalg.norm(rates / weight)
+    assert first(state, rates, scale) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_first_step_is_bounded_by_tolerance_and_piece():
+    assert first([1.0], [1e-3], [1.0], tolerance=1e-5, longest=math.inf) == pytest.approx(0.01)
+    assert first([1.0], [1e-3], [1.0], tolerance=1e-5, longest=1e-3) == 1e-3
+    assert 0.0 < first([0.0], [0.0], [1.0]) <= 1e-6
+    assert 0.0 < first([0.0], [1e6], [1.0]) <= 1e-6
+
+
+def test_the_first_step_counts_the_states_at_their_place():
+    # Eight systems side by side: states are rows, so that those of one system are eight numbers apart.
+    generator = np.random.default_rng(5)
+    state, rates = generator.uniform(1.0, 2.0, (2, 3, 8))
+    scale = generator.uniform(0.1, 1.0, (3, 8))
+    rates *= 100.0 * np.arange(1.0, 9.0)
+    for lane in range(8):
+        alone = first(state[:, lane], rates[:, lane], scale[:, lane])
+        assert first_step(state, rates, scale, (3, 8, lane), 1e-6, 10.0) == alone

@@ -12,7 +12,7 @@ import bitesim
 from bitesim.cli import main
 from bitesim.engines.deterministic import initial_state
 from bitesim.foundation.compiled import prepare
-from bitesim.numerics.rosenbrock import JACOBIAN_SIGNATURE, RHS_SIGNATURE
+from bitesim.model.rate_of_change import JACOBIAN_SIGNATURE, RHS_SIGNATURE
 
 DATA = Path(__file__).parent.parent / "data"
 STEPS = "5 ug/m2/day for 7 d, 15 ug/m2/day for 7 d, 60 ug/m2/day for 7 d"
@@ -80,7 +80,8 @@ def test_peaks_between_the_rows_equal_the_reference():
 
 @pytest.mark.parametrize("name", ["hosseini2020", "hosseini2020_nhl"])
 def test_the_untreated_patient_stays_at_rest(name):
-    run = bitesim.simulate(None, None, model=name, times_days=[0.0, 100.0, 5000.0])
+    # Rates at rest are 0 to rounding only, and the solver may follow them as far as its tolerance lets it.
+    run = bitesim.simulate(None, None, model=name, times_days=[0.0, 100.0, 5000.0], rtol=1e-10)
     model = bitesim.MODELS[name]
     for state in model.species:
         # The tumour alone grows; every other state rests in both settings.

@@ -87,4 +87,5 @@ CLEMENTS_2020: Final = Model(
     covariates=(CovariateLink("bsa_m2", "bsa_m2"),),
     balances=(Balance("drug", {"drug_ug": 1.0, "drug_eliminated_ug": 1.0}),),
     assumptions=("Without a body surface area the patient is the typical adult of 1.876 m2.",),
+    derived="bitesim.published.clements_2020.generated",
 )

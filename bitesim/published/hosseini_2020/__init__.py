@@ -45,6 +45,7 @@ HOSSEINI_2020: Final = Model(
     pulses=_PULSES,
     balances=_BALANCES,
     assumptions=(*_ASSUMPTIONS, "IL-6 has no calibration for ALL: the NHL values are used, unvalidated."),
+    derived="bitesim.published.hosseini_2020.generated_all",
 )
 
 HOSSEINI_2020_NHL: Final = Model(
@@ -63,4 +64,5 @@ HOSSEINI_2020_NHL: Final = Model(
     pulses=_PULSES,
     balances=_BALANCES,
     assumptions=_ASSUMPTIONS,
+    derived="bitesim.published.hosseini_2020.generated_nhl",
 )

@@ -1,0 +1,66 @@
+"""Every call into bitesim's own engine that is timed; nothing else in this folder depends on how the engine is built."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+import bitesim
+from benchmarks.problems import Matrix, Problem
+from benchmarks.solver import Course, Solver, SolverFailed
+from bitesim.engines.system import system_of
+from bitesim.foundation.errors import SolverError
+from bitesim.numerics.integrate_one import prepare_work, start_block
+from bitesim.numerics.outcomes import Outcome
+from bitesim.numerics.pieces import COUNTERS, Control, Output
+
+_MAX_STEPS: Final = 100_000
+_SETTINGS: Final = "atol = rtol * scale for each state"
+
+
+def _front_door(problem: Problem) -> Course:
+    """Time what a user calls: checks, schedule, integration, readouts, ledger and provenance."""
+
+    def course(rtol: float) -> Matrix:
+        try:
+            run = bitesim.simulate(None, problem.regimen, problem.model, problem.times_days, rtol=rtol)
+        except SolverError as failure:
+            raise SolverFailed(str(failure)) from failure
+        return np.array([run[name] for name in problem.model.species]).T
+
+    return course
+
+
+def _kernel(problem: Problem) -> Course:
+    """Time the compiled integrator alone."""
+    system, count = system_of(problem.model), len(problem.start)
+
+    def course(rtol: float) -> Matrix:
+        control = Control(rtol, problem.scale, _MAX_STEPS)
+        states = np.empty((len(problem.times_days), count))
+        output = Output(problem.times_days, states, np.zeros(len(COUNTERS), np.int64), np.zeros(3))
+        constants, state, work = (
+            system.constants(problem.parameters),
+            start_block(problem.start),
+            prepare_work(control, system.n_factors),
+        )
+        code = system.integrate(constants, state, problem.pieces, control, output, work)
+        if code != Outcome.OK:
+            raise SolverFailed(f"{Outcome(code).name} at day {output.progress[0]:.6g}")
+        return states
+
+    return course
+
+
+def bitesim_solvers() -> tuple[Solver, ...]:
+    """Return bitesim's own entries."""
+    return (
+        Solver("bitesim.simulate", "bitesim", f"{_SETTINGS}; with checks, readouts, ledger and provenance", _front_door),
+        Solver("bitesim kernel", "bitesim", f"{_SETTINGS}; the compiled integrator alone", _kernel),
+    )
+
+
+def method(problem: Problem) -> str:
+    """Return what the engine says it does with a model."""
+    return system_of(problem.model).method

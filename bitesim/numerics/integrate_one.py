@@ -1,0 +1,232 @@
+"""Adaptive stiff integration (Rodas5P) of one system through pieces of constant input, with dense output."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numba import types
+from numpy.typing import NDArray
+
+from bitesim.foundation.compiled import kernel
+from bitesim.numerics.lanes import LANES, at, block, load, plus, put, rows_for, store
+from bitesim.numerics.outcomes import Outcome
+from bitesim.numerics.pieces import (
+    ACCEPTED,
+    CLOCK_RESOLUTION,
+    FACTORISATIONS,
+    JACOBIANS,
+    REJECTED,
+    RESTARTS,
+    RIGHT_HAND_SIDES,
+    SHORTEST_STEP,
+    Control,
+    Output,
+    Pieces,
+    System,
+    Vector,
+)
+from bitesim.numerics.rosenbrock import Work, attempt_step, interpolate, prepare_interpolation, work_for
+from bitesim.numerics.step_control import first_step, norm_and_factor, squared_errors, step_factor
+from bitesim.numerics.straight_line import straight_line
+from bitesim.numerics.tableaus import RODAS5P
+
+_STAGES: Final = RODAS5P.stages
+_LAST: Final = RODAS5P.stages - 1
+_norm_and_factor: Final = straight_line(norm_and_factor, (False, False))
+
+
+@kernel
+def _enter_piece(index: int, state: NDArray, pieces: Any, output: Any, next_output: int) -> int:
+    """Apply the reset and jump at a piece's start and take an output at that instant; return the next output."""
+    count = pieces.jump.shape[1]
+    if pieces.reset[index] == 1:
+        for i in range(count):
+            put(state, i, pieces.reset_state[i])
+    for i in range(count):
+        put(state, i, at(state, i) + pieces.jump[index, i])
+    if next_output < output.times.shape[0] and output.times[next_output] == pieces.boundary[index]:
+        for i in range(count):
+            output.states[next_output, i] = at(state, i)
+        next_output += 1
+    return next_output
+
+
+@kernel
+def _all_finite(numbers: NDArray, count: int) -> bool:
+    finite = True
+    for i in range(count):
+        finite = finite and math.isfinite(at(numbers, i))
+    return finite
+
+
+@kernel
+def _error_norm(state: NDArray, count: int, work: Any) -> tuple[float, float]:
+    """Return the error norm of the step just attempted (1 is the largest accepted) and the factor to the next one."""
+    squares, control = work.squares, work.control
+    squared_errors(work.stages, state, work.new_state, work.allowed, squares)
+    total = 0.0
+    for i in range(count):
+        total += at(squares, i)
+    put(control, 0, total)
+    put(control, 1, float(count))
+    _norm_and_factor(control, control, 2)
+    return at(control, 2), at(control, 3)
+
+
+@kernel
+def _take_outputs(window: tuple[float, float, float, float], step: float, before: NDArray, work: Any, output: Any) -> None:
+    """Interpolate every output of the step `window` = (start and stop of the piece, elapsed before, after the step).
+
+    An output exactly at the piece's end belongs to the next piece, after its jump.
+    """
+    start, stop, elapsed, reached = window
+    next_output, times = int(output.progress[2]), output.times
+    prepared = False
+    interpolated = work.interpolated
+    while next_output < times.shape[0] and times[next_output] - start <= reached and times[next_output] < stop:
+        if not prepared:
+            prepare_interpolation(work)
+            prepared = True
+        store(work.theta, 0, (times[next_output] - start - elapsed) / step)
+        interpolate(before, work)
+        for i in range(output.states.shape[1]):
+            output.states[next_output, i] = at(interpolated, i)
+        next_output += 1
+    output.progress[2] = next_output
+
+
+def integrator(system: System) -> Any:
+    """Return the kernel integrate(constants, state, pieces, control, output, work) of one system.
+
+    It integrates `state` in place through all pieces and fills `output`; it returns an `Outcome`. Steps end at
+    boundaries only: output times are interpolated, so asking for more of them changes no trajectory.
+
+    The kernel's arguments: `constants` as the system wants them; `state`, a block of ``rows_for(states)`` rows, start
+    in, end out (at the last boundary, before what would happen there); `Pieces`, `Control`, `Output`, and the `Work`
+    of `prepare_work`.
+    """
+    rate = system.rate
+    attempt = attempt_step(system)
+
+    @kernel
+    def integrate_piece(constants: NDArray, state: NDArray, where: Any, control: Any, output: Any, work: Any) -> int:
+        start, stop = where
+        counters, progress = output.counters, output.progress
+        first_rate, input_rate, new_state, count = work.rate, work.input_rate, work.new_state, output.states.shape[1]
+        # Counted from the piece's start: just after a change, steps may have to be far shorter than a clock at day 42
+        # resolves.
+        length, elapsed = stop - start, 0.0
+        fresh = True
+        rejected = False
+        step = 0.0
+        counters[RESTARTS] += 1
+        while elapsed < length and (progress[2] < output.times.shape[0] or stop < math.inf):
+            if not rejected:
+                rate(state, constants, first_rate, 0)
+                for row in range(state.shape[0]):
+                    store(first_rate, row, plus(load(first_rate, row), load(input_rate, row)))
+                counters[RIGHT_HAND_SIDES] += 1
+            if fresh:
+                place = (count, 1, 0)
+                step = first_step(state, first_rate, work.allowed, place, control.relative_tolerance, length)
+                fresh = False
+            last = elapsed + 1.0001 * step >= length
+            if last:
+                step = length - elapsed
+            progress[0] = start + elapsed
+            progress[1] = step
+            # The rest of a piece may be shorter than the clock resolves; only a step the controller shrank is a failure.
+            if step < max(CLOCK_RESOLUTION * elapsed, SHORTEST_STEP) and not last:
+                return Outcome.STEP_TOO_SMALL
+            if counters[ACCEPTED] + counters[REJECTED] >= control.max_steps:
+                return Outcome.TOO_MANY_STEPS
+            store(work.inverse_step, 0, 1.0 / step)
+            attempt(constants, state, work)
+            counters[JACOBIANS] += 1
+            counters[FACTORISATIONS] += 1
+            counters[RIGHT_HAND_SIDES] += _STAGES - 1
+            norm, proposed = _error_norm(state, count, work)
+            factor = step_factor(norm, proposed, rejected)
+            # Written so that a NaN norm is a rejection.
+            if not norm <= 1.0:
+                if not (_all_finite(first_rate, count) and _all_finite(state, count)):
+                    return Outcome.NOT_FINITE
+                counters[REJECTED] += 1
+                rejected = True
+                step *= factor
+                continue
+            counters[ACCEPTED] += 1
+            rejected = False
+            reached = length if last else elapsed + step
+            _take_outputs((start, stop, elapsed, reached), step, state, work, output)
+            for row in range(state.shape[0]):
+                store(state, row, load(new_state, row))
+            elapsed = reached
+            step *= factor
+        progress[0] = start + elapsed
+        return Outcome.OK
+
+    @kernel
+    def integrate(constants: NDArray, state: NDArray, pieces: Any, control: Any, output: Any, work: Any) -> int:
+        for index in range(pieces.input_rate.shape[0]):
+            output.progress[2] = _enter_piece(index, state, pieces, output, int(output.progress[2]))
+            for i in range(pieces.input_rate.shape[1]):
+                put(work.input_rate, i, pieces.input_rate[index, i])
+            where = (pieces.boundary[index], pieces.boundary[index + 1])
+            outcome = integrate_piece(constants, state, where, control, output, work)
+            if outcome != Outcome.OK:
+                return outcome
+        return Outcome.OK
+
+    return integrate
+
+
+def prepare_work(control: Control, n_factors: int) -> Work:
+    """Return the blocks of one system's run."""
+    count = len(control.scale)
+    rows = rows_for(count)
+    work = work_for(rows, rows_for(n_factors))
+    # Elements behind the last state stay 0 and are divided by something.
+    work.allowed.reshape(-1)[: rows * LANES] = 1.0
+    work.allowed.reshape(-1)[:count] = control.scale
+    work.allowed[rows] = control.relative_tolerance
+    return work
+
+
+_BLOCK: Final = types.Array(types.float64, 2, "C")
+_STACK: Final = types.Array(types.float64, 3, "C")
+_VECTOR: Final = types.Array(types.float64, 1, "C")
+_INTEGERS: Final = types.Array(types.int64, 1, "C")
+
+
+def work_type() -> types.NamedTuple:
+    """Return numba's type of `Work`."""
+    stacked = ("stages", "polynomial")
+    return types.NamedTuple([_STACK if name in stacked else _BLOCK for name in Work._fields], Work)
+
+
+def named_tuple(kind: type, *members: types.Type) -> types.NamedTuple:
+    """Return numba's type of a named tuple; one whose members are all alike has a type of its own."""
+    if len(set(members)) == 1:
+        return types.NamedUniTuple(members[0], len(members), kind)
+    return types.NamedTuple(members, kind)
+
+
+PIECES_TYPE: Final = named_tuple(Pieces, _VECTOR, _BLOCK, _BLOCK, _INTEGERS, _VECTOR)
+INTEGRATE_SIGNATURE: Final = types.int64(
+    _VECTOR,
+    _BLOCK,
+    PIECES_TYPE,
+    named_tuple(Control, types.float64, _VECTOR, types.int64),
+    named_tuple(Output, _VECTOR, _BLOCK, _INTEGERS, _VECTOR),
+    work_type(),
+)
+
+
+def start_block(state: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a flat state as the block that the integrator takes."""
+    result = block(rows_for(len(state)))
+    result.reshape(-1)[: len(state)] = state
+    return result

@@ -1,0 +1,236 @@
+"""Eight numbers side by side: the vector instructions that numba does not find by itself, as compiled functions.
+
+A block is an array of shape (rows, 8). In a cohort its rows are states and its columns patients; in the run of one
+patient each row holds eight of the states. Element by element both do the same operations in the same order, with
+fused multiply-adds written out, so a patient's bytes do not depend on how it was run. On a processor without vectors
+of eight, LLVM cuts them into what there is. Interpreted, the functions work on NumPy rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+import llvmlite.binding as llvm
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils, config
+from numba.extending import intrinsic, models, register_model
+from numpy.typing import NDArray
+
+#: Patients, or states, that one instruction treats.
+LANES: Final = 8
+
+_DOUBLE: Final = ir.DoubleType()
+_WORD: Final = ir.IntType(64)
+_ALIGNMENT: Final = 8
+
+
+class LanesType(types.Type):
+    """numba's type of eight float64 side by side."""
+
+    def __init__(self) -> None:
+        super().__init__(name=f"lanes{LANES}")
+
+
+LANES_TYPE: Final = LanesType()
+
+
+@register_model(LanesType)
+class _LanesModel(models.PrimitiveModel):
+    def __init__(self, dmm: Any, fe_type: Any) -> None:
+        super().__init__(dmm, fe_type, ir.VectorType(_DOUBLE, LANES))
+
+
+def has_fused_multiply_add() -> bool:
+    """Return whether this processor multiplies and adds in one instruction; without it every such step is a call."""
+    machine = llvm.get_host_cpu_name()
+    features = llvm.get_host_cpu_features()
+    return bool(features.get("fma", False)) or machine.startswith(("apple", "neoverse", "cortex")) or "neon" in features
+
+
+def value_type(width: int) -> Any:
+    """Return LLVM's type of one number, or of `width` of them."""
+    return _DOUBLE if width == 1 else ir.VectorType(_DOUBLE, width)
+
+
+def word_type(width: int) -> Any:
+    """Return LLVM's 64-bit integers that go with `value_type`."""
+    return _WORD if width == 1 else ir.VectorType(_WORD, width)
+
+
+def splat(builder: Any, value: Any, width: int) -> Any:
+    """Return a scalar LLVM value repeated `width` times."""
+    if width == 1:
+        return value
+    empty = ir.Constant(value_type(width), ir.Undefined)
+    first = builder.insert_element(empty, value, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(first, empty, ir.Constant(ir.VectorType(ir.IntType(32), width), [0] * width))
+
+
+def constant(value: float, width: int) -> Any:
+    """Return a float as an LLVM constant of `width` equal numbers."""
+    single = ir.Constant(_DOUBLE, value)
+    return single if width == 1 else ir.Constant(value_type(width), [single] * width)
+
+
+def call(builder: Any, name: str, arguments: list[Any], width: int) -> Any:
+    """Return the value of an LLVM intrinsic (fma, sqrt, fabs) of `width` numbers."""
+    kind = value_type(width)
+    suffix = "f64" if width == 1 else f"v{width}f64"
+    declared = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(kind, [kind] * len(arguments)), f"llvm.{name}.{suffix}"
+    )
+    return builder.call(declared, arguments)
+
+
+def element(builder: Any, pointer: Any, index: Any, width: int) -> Any:
+    """Return the address of block row `index` (or element, for width 1)."""
+    rows = builder.bitcast(pointer, value_type(width).as_pointer())
+    return builder.gep(rows, [index], source_etype=value_type(width))
+
+
+def load_from(builder: Any, address: Any, width: int) -> Any:
+    """Return what stands at an address of unknown alignment."""
+    return builder.load(address, align=_ALIGNMENT, typ=value_type(width))
+
+
+def store_to(builder: Any, value: Any, address: Any) -> None:
+    """Write to an address of unknown alignment."""
+    builder.store(value, address, align=_ALIGNMENT)
+
+
+def data_pointer(context: Any, builder: Any, kind: Any, array: Any) -> Any:
+    """Return the address of an array's first element."""
+    return context.make_array(kind)(context, builder, array).data
+
+
+def _widened(builder: Any, kind: Any, value: Any) -> Any:
+    """Return a float64 repeated, lanes as they are."""
+    return value if isinstance(kind, LanesType) else splat(builder, value, LANES)
+
+
+def _of_lanes(name: str, interpreted: Callable[..., Any], emit: Callable[..., Any], arguments: int) -> Any:
+    """Return a function of lanes and floats that gives lanes; interpreted, `interpreted` itself."""
+    if config.DISABLE_JIT:
+        return interpreted
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        widened = [_widened(builder, kind, value) for kind, value in zip(signature.args, values, strict=True)]
+        return emit(builder, *widened)
+
+    def one(typing_context: Any, a: Any) -> Any:
+        return LANES_TYPE(a), generate
+
+    def two(typing_context: Any, a: Any, b: Any) -> Any:
+        return LANES_TYPE(a, b), generate
+
+    def three(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+        return LANES_TYPE(a, b, c), generate
+
+    definition = {1: one, 2: two, 3: three}[arguments]
+    definition.__name__ = name
+    return intrinsic(definition)
+
+
+def _fma(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    return call(builder, "fma", [a, b, c], LANES)
+
+
+def _larger(builder: Any, a: Any, b: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+
+def _pick(builder: Any, condition: Any, a: Any, b: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", condition, constant(0.0, LANES)), a, b)
+
+
+fused: Any = _of_lanes("fused", lambda a, b, c: a * b + c, _fma, 3)
+plus: Any = _of_lanes("plus", lambda a, b: a + b, lambda builder, a, b: builder.fadd(a, b), 2)
+times: Any = _of_lanes("times", lambda a, b: a * b, lambda builder, a, b: builder.fmul(a, b), 2)
+over: Any = _of_lanes("over", lambda a, b: a / b, lambda builder, a, b: builder.fdiv(a, b), 2)
+size_of: Any = _of_lanes("size_of", np.abs, lambda builder, a: call(builder, "fabs", [a], LANES), 1)
+larger: Any = _of_lanes("larger", lambda a, b: np.where(a > b, a, b), _larger, 2)
+pick: Any = _of_lanes("pick", lambda condition, a, b: np.where(condition > 0.0, a, b), _pick, 3)
+"""fused(a, b, c) = a * b + c rounded once; larger(a, b) = a where a > b, else b; pick(condition, a, b) = a where
+condition > 0, else b; all return lanes."""
+
+
+def _interpreted_load(block: NDArray[np.float64], row: int) -> NDArray[np.float64]:
+    return block.reshape(-1, LANES)[row].copy()
+
+
+def _interpreted_store(block: NDArray[np.float64], row: int, value: Any) -> None:
+    block.reshape(-1, LANES)[row] = value
+
+
+def _load(typing_context: Any, block: Any, row: Any) -> Any:
+    """Return block[row] as lanes."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        pointer = data_pointer(context, builder, signature.args[0], values[0])
+        return load_from(builder, element(builder, pointer, values[1], LANES), LANES)
+
+    return LANES_TYPE(block, types.int64), generate
+
+
+def _store(typing_context: Any, block: Any, row: Any, value: Any) -> Any:
+    """Write lanes, or one float into all of them, to block[row]."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        pointer = data_pointer(context, builder, signature.args[0], values[0])
+        widened = _widened(builder, signature.args[2], values[2])
+        store_to(builder, widened, element(builder, pointer, values[1], LANES))
+        return context.get_dummy_value()
+
+    return types.void(block, types.int64, value), generate
+
+
+def _interpreted_at(array: NDArray[np.float64], position: int) -> float:
+    return float(array.reshape(-1)[position])
+
+
+def _interpreted_put(array: NDArray[np.float64], position: int, value: float) -> None:
+    array.reshape(-1)[position] = value
+
+
+def _at(typing_context: Any, array: Any, position: Any) -> Any:
+    """Return the element at a flat position, whatever the array's shape."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        pointer = data_pointer(context, builder, signature.args[0], values[0])
+        return load_from(builder, element(builder, pointer, values[1], 1), 1)
+
+    return types.float64(array, types.int64), generate
+
+
+def _put(typing_context: Any, array: Any, position: Any, value: Any) -> Any:
+    """Write one float to a flat position."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        pointer = data_pointer(context, builder, signature.args[0], values[0])
+        store_to(builder, values[2], element(builder, pointer, values[1], 1))
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64, types.float64), generate
+
+
+at: Any = _interpreted_at if config.DISABLE_JIT else intrinsic(_at)
+put: Any = _interpreted_put if config.DISABLE_JIT else intrinsic(_put)
+load: Any = _interpreted_load if config.DISABLE_JIT else intrinsic(_load)
+store: Any = _interpreted_store if config.DISABLE_JIT else intrinsic(_store)
+
+
+def rows_for(count: int) -> int:
+    """Return how many block rows hold `count` numbers."""
+    return -(-count // LANES)
+
+
+def block(*shape: int) -> NDArray[np.float64]:
+    """Return zeros of shape (*shape, 8) that start on a cache line, so that no row crosses one."""
+    count = math.prod(shape) * LANES
+    raw = np.zeros(count + LANES)
+    offset = (-raw.ctypes.data // 8) % LANES
+    return raw[offset : offset + count].reshape(*shape, LANES)

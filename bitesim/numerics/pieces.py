@@ -1,0 +1,83 @@
+"""What an integrator is told and what it leaves behind: pieces of constant input, accuracy, outputs, counters."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+
+class Pieces(NamedTuple):
+    """What the clock does: piece k is the half-open window [boundary[k], boundary[k+1]).
+
+    Parameters
+    ----------
+    boundary : ndarray, shape (pieces + 1,)
+        Strictly increasing; the last may be infinite: integration then ends with the last output.
+    input_rate : ndarray, shape (pieces, states)
+        Constant input added to the rates of change during the piece.
+    jump : ndarray, shape (pieces, states)
+        Added to the state at the piece's start, before an output at that instant is taken.
+    reset : ndarray of int, shape (pieces,)
+        1 where the state returns to `reset_state` at the piece's start, before the jump.
+    reset_state : ndarray, shape (states,)
+    """
+
+    boundary: Vector
+    input_rate: Matrix
+    jump: Matrix
+    reset: NDArray[np.int64]
+    reset_state: Vector
+
+
+class Control(NamedTuple):
+    """How accurately and how long: state i has the absolute tolerance relative_tolerance * scale[i]."""
+
+    relative_tolerance: float
+    scale: Vector
+    max_steps: int
+
+
+class Output(NamedTuple):
+    """Where results go: states at strictly increasing times, counters, and where a failure happened.
+
+    `counters` are those of `COUNTERS`; `progress` holds the time reached, the last step size and the index of the next
+    output to take.
+    """
+
+    times: Vector
+    states: Matrix
+    counters: NDArray[np.int64]
+    progress: Vector
+
+
+COUNTERS: Final = (
+    "accepted_steps", "rejected_steps", "right_hand_sides", "jacobians", "factorisations", "restarts",
+)  # fmt: skip
+ACCEPTED, REJECTED, RIGHT_HAND_SIDES, JACOBIANS, FACTORISATIONS, RESTARTS = range(6)
+#: A step is never shorter than this fraction of the time since the piece began: the clock could not resolve it.
+CLOCK_RESOLUTION: Final = 1e-14
+#: Nor shorter than this [d], also at a piece's start.
+SHORTEST_STEP: Final = 1e-30
+
+
+class System(NamedTuple):
+    """Functions that one kernel calls, all straight-line code of one width or dense kernels.
+
+    Parameters
+    ----------
+    rate : function(state, constants, result, start)
+        `start` is the flat position in `result` at which to write.
+    factorise : function(state, constants, diagonal, factors, start)
+        Factors of diagonal * identity - Jacobian.
+    solve : function(factors, vector, start)
+        In place.
+    """
+
+    rate: Any
+    factorise: Any
+    solve: Any

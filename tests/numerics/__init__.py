@@ -1,0 +1,1 @@
+"""Tests of the integrators and of the arithmetic below them."""

@@ -21,6 +21,8 @@ Gradient = dict[Any, Expression]
 
 _ONE = sympy.Integer(1)
 _LARGEST_POWER = 8
+#: Below this, the derivatives of a power with a variable exponent are 0.
+_SMALLEST_BASE = sympy.Float("1e-300")
 
 
 class Program:
@@ -179,10 +181,19 @@ class Program:
             }
         terms: dict[Any, list[Expression]] = {}
         for read in sorted(expression.free_symbols & found.keys(), key=lambda symbol: symbol.name):
-            partial = self.atom(unrepeated(expression).diff(read))
+            partial = self.atom(self._partial(expression, read))
             for direction, derivative in found[read].items():
                 terms.setdefault(direction, []).append(partial * derivative)
         return {direction: self.atom(sympy.Add(*parts)) for direction, parts in terms.items()}
+
+    def _partial(self, expression: Expression, read: Symbol) -> Expression:
+        """Return the partial derivative of one step by one symbol that it reads."""
+        if not (expression.is_Pow and not expression.exp.is_number):
+            return unrepeated(expression).diff(read)
+        # n x**n / x and x**n log(x) are 0 times infinity where x is too small for its power to be a number.
+        base, exponent = expression.args
+        slope = exponent / base if read == base else sympy.log(base)
+        return choose_class()(base, _SMALLEST_BASE, self._names[expression] * slope, 0)
 
     def needed(self, atoms: Iterable[Expression]) -> set[Symbol]:
         """Return every step that the given atoms depend on."""

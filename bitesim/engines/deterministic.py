@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from bitesim.engines.steady_state import steady_state
+from bitesim.engines.system import OneSystem, system_of
 from bitesim.engines.timeline import delivered_until, pieces_between, pulse_events
 from bitesim.engines.trajectory import RunEvent, SolverReport, Trajectory
 from bitesim.foundation.checks import number, whole_number
@@ -17,15 +18,12 @@ from bitesim.foundation.compiled import prepare
 from bitesim.foundation.errors import ParameterError, SolverError, unknown_name
 from bitesim.foundation.provenance import Provenance, digest_of, installed_versions, source_digest
 from bitesim.model import Model
-from bitesim.model.rate_of_change import INITIAL_SIGNATURE, READOUTS_SIGNATURE
-from bitesim.engines.system import OneSystem, system_of
-from bitesim.numerics.integrate_one import prepare_work, start_block
+from bitesim.numerics.integrate_one import INTEGRATE_SIGNATURE, integrate
 from bitesim.numerics.outcomes import ADVICE, Outcome
 from bitesim.numerics.pieces import COUNTERS, Control, Matrix, Output, Pieces, Vector
 from bitesim.parameters import ParameterSet
 from bitesim.treatment import Regimen, Schedule, apply_action
 from bitesim.version import __version__
-
 
 
 @dataclass(frozen=True)
@@ -93,23 +91,20 @@ def warmup(model: Model) -> float:
     """Compile (or load) every kernel that `model` needs; return the seconds it took."""
     began = time.perf_counter()
     system_of(model)
-    prepare(model.readout_kernel, READOUTS_SIGNATURE)
-    prepare(model.initial_kernel, INITIAL_SIGNATURE)
+    state = initial_state(model, model.parameters)
+    read_outputs(model, model.parameters, state[np.newaxis])
+    prepare(integrate, INTEGRATE_SIGNATURE)
     return time.perf_counter() - began
 
 
 def initial_state(model: Model, parameters: ParameterSet) -> Vector:
     """Return the untreated patient's state as a flat vector."""
-    state = np.zeros(len(model.species))
-    prepare(model.initial_kernel, INITIAL_SIGNATURE)(parameters.vector(), state)
-    return state
+    return system_of(model).initial_state(parameters.vector())
 
 
 def read_outputs(model: Model, parameters: ParameterSet, states: Matrix) -> Matrix:
     """Return the readouts of `states`, shape (times, readouts)."""
-    results = np.zeros((len(states), len(model.readouts)))
-    prepare(model.readout_kernel, READOUTS_SIGNATURE)(np.ascontiguousarray(states), parameters.vector(), results)
-    return results
+    return system_of(model).readouts(parameters.vector(), states)
 
 
 def run_ode(case: Case, times_days: Vector, settings: Settings | None = None) -> Trajectory:
@@ -160,12 +155,7 @@ def _integrate(
 ) -> None:
     """Integrate `state` in place through `pieces` in compiled code."""
     control = Control(settings.rtol, case.model.species.scales(), settings.max_steps)
-    constants, current = system.constants(case.parameters.vector()), start_block(state)
-    work = prepare_work(control, system.n_factors)
-    # Interpreted runs of the kernels would warn about what the outcome code reports.
-    with np.errstate(all="ignore"):
-        code = system.integrate(constants, current, pieces, control, progress.output, work)
-    state[:] = current.reshape(-1)[: len(state)]
+    code = system.integrate(case.parameters.vector(), state, pieces, control, progress.output)
     if code != Outcome.OK:
         raise SolverError(_failure(case, Outcome(code), progress, settings))
 

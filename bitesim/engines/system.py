@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,13 +12,14 @@ from numba import types
 from bitesim.foundation.compiled import kernel, prepare
 from bitesim.model import Model
 from bitesim.model.derived import Derived
-from bitesim.model.rate_of_change import JACOBIAN_SIGNATURE, RHS_SIGNATURE
+from bitesim.model.rate_of_change import INITIAL_SIGNATURE, JACOBIAN_SIGNATURE, READOUTS_SIGNATURE, RHS_SIGNATURE
 from bitesim.numerics.dense import constants_size, dense_system, factors_size
-from bitesim.numerics.integrate_one import INTEGRATE_SIGNATURE, integrator
-from bitesim.numerics.pieces import System, Vector
-from bitesim.numerics.straight_line import straight_line
+from bitesim.numerics.entries import invoke1, invoke2, invoke3, straight_line_entry
+from bitesim.numerics.integrate_one import INTEGRATE_SIGNATURE, integrate, prepare_work, start_block
+from bitesim.numerics.lanes import block, rows_for
+from bitesim.numerics.pieces import Control, Matrix, Output, Pieces, System, Vector
 
-_VECTOR: Final = types.Array(types.float64, 1, "C")
+_BLOCK: Final = types.Array(types.float64, 2, "C")
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,39 @@ class OneSystem:
     ----------
     method : str
         For the report.
-    constants : callable
-        From the vector of parameters to the constants that the kernels take.
-    n_factors : int
-    integrate : kernel
-        As `bitesim.numerics.integrate_one.integrator` describes.
+    system : System
+    n_states, n_constants, n_factors : int
     """
 
     method: str
-    constants: Callable[[Vector], Vector]
+    system: System
+    n_states: int
+    n_constants: int
     n_factors: int
-    integrate: Any
+
+    def constants(self, parameters: Vector) -> Matrix:
+        """Return the block of constants that the entry points take, from the vector of parameters."""
+        result = block(rows_for(self.n_constants))
+        result.reshape(-1)[: len(parameters)] = parameters
+        return result
+
+    def initial_state(self, parameters: Vector) -> Vector:
+        """Return the untreated patient's state."""
+        raise NotImplementedError
+
+    def readouts(self, parameters: Vector, states: Matrix) -> Matrix:
+        """Return the readouts of states, shape (times, readouts)."""
+        raise NotImplementedError
+
+    def integrate(self, parameters: Vector, state: Vector, pieces: Pieces, control: Control, output: Output) -> int:
+        """Integrate `state` in place through `pieces`, fill `output`, and return an `Outcome`."""
+        current, work = start_block(state), prepare_work(control, self.n_factors)
+        run = prepare(integrate, INTEGRATE_SIGNATURE)
+        # Interpreted runs of the kernels would warn about what the outcome code reports.
+        with np.errstate(all="ignore"):
+            code = int(run(self.system, self.constants(parameters), current, pieces, control, output, work))
+        state[:] = current.reshape(-1)[: len(state)]
+        return code
 
 
 #: Kernels are compiled once a model: a model is its own key, and is forgotten with it.
@@ -50,50 +72,96 @@ _systems: weakref.WeakKeyDictionary[Model, OneSystem] = weakref.WeakKeyDictionar
 def system_of(model: Model) -> OneSystem:
     """Return the compiled functions of `model`; compiled or loaded from disk when first asked for."""
     if model not in _systems:
-        _systems[model] = _dense(model) if model.derivatives is None else _straight_line(model.derivatives)
+        derived = model.derivatives
+        _systems[model] = _dense(model) if derived is None else _straight_line(model, derived)
     return _systems[model]
 
 
-def _straight_line(derived: Derived) -> OneSystem:
-    plain = (False,)
-    fill = straight_line(derived.fill_constants, plain)
+@kernel
+def _fill(fill_constants: Any, constants: Matrix) -> None:
+    invoke1(fill_constants, constants, 0)
 
-    @kernel
-    def fill_constants(constants: Vector) -> None:
-        fill(constants, 0)
 
-    prepare(fill_constants, types.void(_VECTOR))
+@kernel
+def _start(initial_state: Any, constants: Matrix, state: Matrix) -> None:
+    invoke2(initial_state, constants, state, 0)
 
-    def constants(parameters: Vector) -> Vector:
-        result = np.zeros(derived.n_constants)
-        result[: derived.n_parameters] = parameters
-        fill_constants(result)
+
+@kernel
+def _read(readouts: Any, states: Matrix, constants: Matrix, outputs: Matrix) -> None:
+    for row in range(states.shape[0]):
+        invoke3(readouts, states[row], constants, outputs, row * outputs.shape[1])
+
+
+@dataclass(frozen=True)
+class _StraightLine(OneSystem):
+    """Entry points of derived code."""
+
+    n_readouts: int
+    fill_constants: Any
+    start: Any
+    read: Any
+
+    def constants(self, parameters: Vector) -> Matrix:
+        result = super().constants(parameters)
+        prepare(_fill, types.void(types.int64, _BLOCK))(self.fill_constants, result)
         return result
 
-    system = System(
-        straight_line(derived.rate_of_change, plain * 3),
-        straight_line(derived.factorise, plain * 4),
-        straight_line(derived.solve, plain * 2),
+    def initial_state(self, parameters: Vector) -> Vector:
+        state = start_block(np.zeros(self.n_states))
+        run = prepare(_start, types.void(types.int64, _BLOCK, _BLOCK))
+        run(self.start, self.constants(parameters), state)
+        return state.reshape(-1)[: self.n_states].copy()
+
+    def readouts(self, parameters: Vector, states: Matrix) -> Matrix:
+        outputs = np.zeros((len(states), self.n_readouts))
+        run = prepare(_read, types.void(types.int64, _BLOCK, _BLOCK, _BLOCK))
+        run(self.read, np.ascontiguousarray(states), self.constants(parameters), outputs)
+        return outputs
+
+
+def _straight_line(model: Model, derived: Derived) -> OneSystem:
+    def entry(function: Any, arrays: int) -> Any:
+        return straight_line_entry(function, (False,) * arrays)
+
+    return _StraightLine(
+        method="Rodas5P, traced Jacobian, straight-line sparse LU",
+        system=System(entry(derived.rate_of_change, 3), entry(derived.factorise, 4), entry(derived.solve, 2)),
+        n_states=len(model.species),
+        n_constants=derived.n_constants,
+        n_factors=derived.n_factors,
+        n_readouts=len(model.readouts),
+        fill_constants=entry(derived.fill_constants, 1),
+        start=entry(derived.initial_state, 2),
+        read=entry(derived.readouts, 3),
     )
-    run = prepare(integrator(system), INTEGRATE_SIGNATURE)
-    return OneSystem("Rodas5P, traced Jacobian, straight-line sparse LU", constants, derived.n_factors, run)
+
+
+@dataclass(frozen=True)
+class _Dense(OneSystem):
+    """Kernels of the equations as they were written."""
+
+    model: Model
+
+    def initial_state(self, parameters: Vector) -> Vector:
+        state = np.zeros(self.n_states)
+        prepare(self.model.initial_kernel, INITIAL_SIGNATURE)(parameters, state)
+        return state
+
+    def readouts(self, parameters: Vector, states: Matrix) -> Matrix:
+        outputs = np.zeros((len(states), len(self.model.readouts)))
+        prepare(self.model.readout_kernel, READOUTS_SIGNATURE)(np.ascontiguousarray(states), parameters, outputs)
+        return outputs
 
 
 def _dense(model: Model) -> OneSystem:
-    n_parameters, n_states = len(model.catalogue), len(model.species)
-    size = constants_size(n_states, n_parameters, model.workspace_size)
-
-    def constants(parameters: Vector) -> Vector:
-        result = np.zeros(size)
-        result[:n_parameters] = parameters
-        return result
-
-    system = dense_system(
-        prepare(model.rhs, RHS_SIGNATURE),
-        prepare(model.jacobian, JACOBIAN_SIGNATURE),
-        model.species.scales(),
-        n_parameters,
-        model.workspace_size,
+    parameters, states, workspace = len(model.catalogue), len(model.species), model.workspace_size
+    rhs, jacobian = prepare(model.rhs, RHS_SIGNATURE), prepare(model.jacobian, JACOBIAN_SIGNATURE)
+    return _Dense(
+        method="Rodas5P, complex-step Jacobian, dense LU",
+        system=dense_system(rhs, jacobian, model.species.scales(), parameters, workspace),
+        n_states=states,
+        n_constants=constants_size(states, parameters, workspace),
+        n_factors=factors_size(states),
+        model=model,
     )
-    run = prepare(integrator(system), INTEGRATE_SIGNATURE)
-    return OneSystem("Rodas5P, complex-step Jacobian, dense LU", constants, factors_size(n_states), run)

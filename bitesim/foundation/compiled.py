@@ -281,6 +281,20 @@ def prepare(function: F, signature: Any) -> F:
     return function
 
 
+def entry_point(function: F, signature: Any) -> Any:
+    """Return the address at which a kernel can be called like a C function; interpreted, the function itself.
+
+    Kernels that call others by address are compiled once for all of them, and stay in the cache whatever they call.
+    """
+    if not hasattr(function, "py_func"):
+        return function
+    dispatcher: Any = prepare(function, signature)
+    result = dispatcher.get_compile_result(signature)
+    address = result.library.get_pointer_to_function(result.fndesc.llvm_cfunc_wrapper_name)
+    assert address > 0
+    return address
+
+
 def _tell_slow(name: str) -> None:
     text = f"compiling {name} (several seconds, once; later runs load it from {cache_directory()})"
     _log.info(text)

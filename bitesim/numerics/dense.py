@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-
-from numpy.typing import NDArray
+from typing import Any
 
 from bitesim.foundation.compiled import kernel
+from bitesim.numerics.entries import as_array, kernel_entry
 from bitesim.numerics.linear_algebra import lu_factor, lu_solve
 from bitesim.numerics.pieces import System, Vector
 
@@ -38,30 +38,32 @@ def dense_system(
     """
     n = len(scale)
     behind = parameters + workspace
+    all_constants = constants_size(n, parameters, workspace)
 
     @kernel
-    def rate(state: NDArray, constants: Vector, result: NDArray, start: int) -> None:
-        flat, slope = state.reshape(-1)[:n], result.reshape(-1)[start : start + n]
-        rhs(flat, constants[:parameters], constants[parameters:behind], slope)
+    def rate(state: Any, constants: Any, result: Any) -> None:
+        known = as_array(constants, all_constants)
+        rhs(as_array(state, n), known[:parameters], known[parameters:behind], as_array(result, n))
 
     @kernel
-    def factorise(state: NDArray, constants: Vector, diagonal: NDArray, factors: NDArray, start: int) -> None:
-        flat, store = state.reshape(-1)[:n], factors.reshape(-1)[start:]
+    def factorise(state: Any, constants: Any, diagonal: Any, factors: Any) -> None:
+        known, flat, store = as_array(constants, all_constants), as_array(state, n), as_array(factors, n * n + n)
         matrix = store[: n * n].reshape((n, n))
-        pivots, size = store[n * n : n * n + n], constants[behind : behind + n]
-        jacobian(flat, constants[:parameters], constants[parameters:behind], matrix)
+        pivots, size = store[n * n :], known[behind:]
+        largest = as_array(diagonal, 1)[0]
+        jacobian(flat, known[:parameters], known[parameters:behind], matrix)
         for i in range(n):
             size[i] = scale[i] + abs(flat[i])
             for j in range(n):
                 matrix[i, j] = -matrix[i, j]
-            matrix[i, i] += diagonal[0, 0]
+            matrix[i, i] += largest
         if not lu_factor(matrix, size, pivots):
             # The step that comes of it has no error norm and is rejected.
             store[0] = math.nan
 
     @kernel
-    def solve(factors: NDArray, vector: NDArray, start: int) -> None:
-        store = factors.reshape(-1)
-        lu_solve(store[: n * n].reshape((n, n)), store[n * n : n * n + n], vector.reshape(-1)[start : start + n])
+    def solve(factors: Any, vector: Any) -> None:
+        store = as_array(factors, n * n + n)
+        lu_solve(store[: n * n].reshape((n, n)), store[n * n :], as_array(vector, n))
 
-    return System(rate, factorise, solve)
+    return System(kernel_entry(rate, 3), kernel_entry(factorise, 4), kernel_entry(solve, 2))

@@ -15,7 +15,8 @@ from numba import typeof, types
 from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import kernel
-from bitesim.numerics.integrate_one import named_tuple, work_type
+from bitesim.numerics.entries import invoke1, invoke2, invoke3
+from bitesim.numerics.integrate_one import SYSTEM_TYPE, named_tuple, work_type
 from bitesim.numerics.lanes import LANES, at, block, load, pick, plus, put, store
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import CLOCK_RESOLUTION, SHORTEST_STEP, Matrix, System, Vector
@@ -59,6 +60,16 @@ class Cases(NamedTuple):
 
     parameters: Matrix
     timetable: Integers
+
+
+class Entries(NamedTuple):
+    """Entry points for lanes: the system, and functions fill_constants(constants), initial_state(constants, state),
+    readouts(state, constants, outputs)."""
+
+    system: System
+    fill_constants: Any
+    initial_state: Any
+    readouts: Any
 
 
 class Limits(NamedTuple):
@@ -250,154 +261,161 @@ def _start_piece(lane: Any, k: int, blocks: Any, timetables: Any, input_rate: Ma
     lane.restarts += 1
 
 
-def crowd_integrator(system: System, functions: tuple[Any, Any, Any]) -> Any:
-    """Return the kernel integrate(cases, timetables, limits, harvest, lanes, blocks, work) of one system.
+@kernel
+def _enter_piece(entries: Any, lane: Any, k: int, blocks: Any, timetables: Any, harvest: Any, input_rate: Matrix) -> None:
+    """Start a lane's piece, take an output at that instant, and finish a case that has them all."""
+    _start_piece(lane, k, blocks, timetables, input_rate)
+    times = harvest.times
+    if lane.next_output < times.shape[0] and times[lane.next_output] == lane.start:
+        invoke3(entries.readouts, blocks.state, blocks.constants, blocks.readouts, 0)
+        _keep(lane, k, blocks.state, blocks.readouts, harvest)
+    if lane.next_output >= times.shape[0]:
+        _finish(lane, Outcome.OK, harvest)
+
+
+@kernel
+def _begin_cases(entries: Any, next_case: int, cases: Any, timetables: Any, lanes: Any, blocks: Any, begun: Matrix) -> int:
+    """Give every idle lane the next case of the queue, at its start; return the next of the queue."""
+    fresh, marks = 0, blocks.marks
+    for k in range(LANES):
+        put(marks, k, 0.0)
+        if lanes[k].case < 0 and next_case < cases.parameters.shape[0]:
+            _load_case(lanes[k], k, next_case, cases, timetables, blocks.constants)
+            put(marks, k, 1.0)
+            next_case += 1
+            fresh += 1
+    if fresh > 0:
+        # Every lane is computed again, to the same values; only the new ones take over the start.
+        invoke1(entries.fill_constants, blocks.constants, 0)
+        invoke2(entries.initial_state, blocks.constants, begun, 0)
+        for row in range(blocks.state.shape[0]):
+            new = load(begun, row)
+            store(blocks.start, row, pick(load(marks, 0), new, load(blocks.start, row)))
+            store(blocks.state, row, pick(load(marks, 0), new, load(blocks.state, row)))
+    return next_case
+
+
+@kernel
+def _refill(
+    entries: Any, next_case: int, cases: Any, timetables: Any, harvest: Any, lanes: Any, blocks: Any, work: Any
+) -> int:
+    """Fill idle lanes until none is idle or the queue is empty; return the next case of the queue."""
+    idle = True
+    while idle and next_case < cases.parameters.shape[0]:
+        first = next_case
+        next_case = _begin_cases(entries, first, cases, timetables, lanes, blocks, work.interpolated)
+        idle = False
+        for k in range(LANES):
+            if lanes[k].case >= first:
+                _enter_piece(entries, lanes[k], k, blocks, timetables, harvest, work.input_rate)
+            if lanes[k].case < 0:
+                idle = True
+    return next_case
+
+
+@kernel
+def _take_outputs(entries: Any, lanes: Any, harvest: Any, blocks: Any, work: Any) -> None:
+    """Take every output that lies in the steps just accepted: one of each lane at a time."""
+    prepare_interpolation(work)
+    times, pending = harvest.times, True
+    while pending:
+        for k in range(LANES):
+            lane, fraction = lanes[k], 0.0
+            if _has_output(lane, times):
+                fraction = (times[lane.next_output] - lane.start - lane.elapsed) / lane.taken
+            put(work.theta, k, fraction)
+        interpolate(blocks.state, work)
+        invoke3(entries.readouts, work.interpolated, blocks.constants, blocks.readouts, 0)
+        pending = False
+        for k in range(LANES):
+            if _has_output(lanes[k], times):
+                _keep(lanes[k], k, work.interpolated, blocks.readouts, harvest)
+                pending = pending or _has_output(lanes[k], times)
+
+
+@kernel
+def _end_step(entries: Any, lane: Any, k: int, blocks: Any, timetables: Any, harvest: Any, input_rate: Matrix) -> None:
+    """Go on to the next piece, or finish."""
+    lane.piece += 1
+    if lane.next_output >= harvest.times.shape[0] or lane.piece >= lane.behind:
+        _finish(lane, Outcome.OK, harvest)
+    else:
+        _enter_piece(entries, lane, k, blocks, timetables, harvest, input_rate)
+
+
+@kernel
+def integrate_many(
+    entries: Any, cases: Any, timetables: Any, limits: Any, harvest: Any, lanes: Any, blocks: Any, work: Any
+) -> None:
+    """Integrate every case and fill `harvest`.
 
     Parameters
     ----------
-    system : System
-        Straight-line code for lanes.
-    functions : tuple
-        fill_constants(constants, start), initial_state(constants, state, start), readouts(state, constants, outputs,
-        start), for lanes.
+    entries : Entries
+    cases : Cases
+    timetables : Timetables
+    limits : Limits
+    harvest : Harvest
+    lanes : ndarray of `LANE_RECORD`, shape (8,)
+    blocks : Blocks
+        Of `lane_blocks`.
+    work : Work
+        Of `lane_work`.
     """
-    rate = system.rate
-    attempt = attempt_step(system)
-    fill_constants, initial_state, readouts = functions
-
-    @kernel
-    def enter_piece(lane: Any, k: int, blocks: Any, timetables: Any, harvest: Any, input_rate: Matrix) -> None:
-        """Start a lane's piece, take an output at that instant, and finish a case that has them all."""
-        _start_piece(lane, k, blocks, timetables, input_rate)
-        times = harvest.times
-        if lane.next_output < times.shape[0] and times[lane.next_output] == lane.start:
-            readouts(blocks.state, blocks.constants, blocks.readouts, 0)
-            _keep(lane, k, blocks.state, blocks.readouts, harvest)
-        if lane.next_output >= times.shape[0]:
-            _finish(lane, Outcome.OK, harvest)
-
-    @kernel
-    def begin_cases(next_case: int, cases: Any, timetables: Any, lanes: Any, blocks: Any, begun: Matrix) -> int:
-        """Give every idle lane the next case of the queue, at its start; return the next of the queue."""
-        fresh, marks = 0, blocks.marks
+    state, constants, marks, times = blocks.state, blocks.constants, blocks.marks, harvest.times
+    first_rate, input_rate, control = work.rate, work.input_rate, work.control
+    inverse_step, new_state = work.inverse_step, work.new_state
+    for k in range(LANES):
+        lanes[k].case = -1
+    next_case, idle = 0, True
+    while True:
+        if idle:
+            next_case = _refill(entries, next_case, cases, timetables, harvest, lanes, blocks, work)
+        busy = 0
+        invoke3(entries.system.rate, state, constants, first_rate, 0)
+        for row in range(state.shape[0]):
+            store(first_rate, row, plus(load(first_rate, row), load(input_rate, row)))
         for k in range(LANES):
+            lane = lanes[k]
+            if lane.case >= 0:
+                if lane.fresh == 1:
+                    place, tolerance = (state.shape[0], LANES, k), limits.relative_tolerance
+                    lane.step = first_step(state, first_rate, work.allowed, place, tolerance, lane.length)
+                    lane.fresh = 0
+                outcome = _choose_step(lane, limits.max_steps)
+                put(inverse_step, k, 1.0 / lane.taken)
+                if outcome != Outcome.OK:
+                    _finish(lane, outcome, harvest)
+                else:
+                    busy += 1
+        if busy == 0 and next_case >= cases.parameters.shape[0]:
+            return
+        attempt_step(entries.system, constants, state, work)
+        _row_of_errors(state, work)
+        pending, idle = False, False
+        for k in range(LANES):
+            lane = lanes[k]
             put(marks, k, 0.0)
-            if lanes[k].case < 0 and next_case < cases.parameters.shape[0]:
-                _load_case(lanes[k], k, next_case, cases, timetables, blocks.constants)
-                put(marks, k, 1.0)
-                next_case += 1
-                fresh += 1
-        if fresh > 0:
-            # Every lane is computed again, to the same values; only the new ones take over the start.
-            fill_constants(blocks.constants, 0)
-            initial_state(blocks.constants, begun, 0)
-            for row in range(blocks.state.shape[0]):
-                new = load(begun, row)
-                store(blocks.start, row, pick(load(marks, 0), new, load(blocks.start, row)))
-                store(blocks.state, row, pick(load(marks, 0), new, load(blocks.state, row)))
-        return next_case
-
-    @kernel
-    def refill(next_case: int, cases: Any, timetables: Any, harvest: Any, lanes: Any, blocks: Any, work: Any) -> int:
-        """Fill idle lanes until none is idle or the queue is empty; return the next case of the queue."""
-        idle = True
-        while idle and next_case < cases.parameters.shape[0]:
-            first = next_case
-            next_case = begin_cases(first, cases, timetables, lanes, blocks, work.interpolated)
-            idle = False
-            for k in range(LANES):
-                if lanes[k].case >= first:
-                    enter_piece(lanes[k], k, blocks, timetables, harvest, work.input_rate)
-                if lanes[k].case < 0:
-                    idle = True
-        return next_case
-
-    @kernel
-    def take_outputs(lanes: Any, harvest: Any, blocks: Any, work: Any) -> None:
-        """Take every output that lies in the steps just accepted: one of each lane at a time."""
-        prepare_interpolation(work)
-        times, pending = harvest.times, True
-        while pending:
-            for k in range(LANES):
-                lane, fraction = lanes[k], 0.0
-                if _has_output(lane, times):
-                    fraction = (times[lane.next_output] - lane.start - lane.elapsed) / lane.taken
-                put(work.theta, k, fraction)
-            interpolate(blocks.state, work)
-            readouts(work.interpolated, blocks.constants, blocks.readouts, 0)
-            pending = False
-            for k in range(LANES):
-                if _has_output(lanes[k], times):
-                    _keep(lanes[k], k, work.interpolated, blocks.readouts, harvest)
-                    pending = pending or _has_output(lanes[k], times)
-
-    @kernel
-    def end_step(lane: Any, k: int, blocks: Any, timetables: Any, harvest: Any, input_rate: Matrix) -> None:
-        """Go on to the next piece, or finish."""
-        lane.piece += 1
-        if lane.next_output >= harvest.times.shape[0] or lane.piece >= lane.behind:
-            _finish(lane, Outcome.OK, harvest)
-        else:
-            enter_piece(lane, k, blocks, timetables, harvest, input_rate)
-
-    @kernel
-    def integrate(cases: Any, timetables: Any, limits: Any, harvest: Any, lanes: Any, blocks: Any, work: Any) -> None:
-        state, constants, marks, times = blocks.state, blocks.constants, blocks.marks, harvest.times
-        first_rate, input_rate, control = work.rate, work.input_rate, work.control
-        inverse_step, new_state = work.inverse_step, work.new_state
+            if lane.case >= 0:
+                norm = at(control, 2 * LANES + k)
+                if not math.isfinite(norm) and not (_lane_is_finite(k, first_rate) and _lane_is_finite(k, state)):
+                    _finish(lane, Outcome.NOT_FINITE, harvest)
+                else:
+                    _judge_step(lane, norm, at(control, 3 * LANES + k))
+                    put(marks, k, float(lane.accepted))
+                    pending = pending or _has_output(lane, times)
+        if pending:
+            _take_outputs(entries, lanes, harvest, blocks, work)
+        for row in range(state.shape[0]):
+            store(state, row, pick(load(marks, 0), load(new_state, row), load(state, row)))
         for k in range(LANES):
-            lanes[k].case = -1
-        next_case = refill(0, cases, timetables, harvest, lanes, blocks, work)
-        while True:
-            busy = 0
-            rate(state, constants, first_rate, 0)
-            for row in range(state.shape[0]):
-                store(first_rate, row, plus(load(first_rate, row), load(input_rate, row)))
-            for k in range(LANES):
-                lane = lanes[k]
-                if lane.case >= 0:
-                    if lane.fresh == 1:
-                        place, tolerance = (state.shape[0], LANES, k), limits.relative_tolerance
-                        lane.step = first_step(state, first_rate, work.allowed, place, tolerance, lane.length)
-                        lane.fresh = 0
-                    outcome = _choose_step(lane, limits.max_steps)
-                    put(inverse_step, k, 1.0 / lane.taken)
-                    if outcome != Outcome.OK:
-                        _finish(lane, outcome, harvest)
-                    else:
-                        busy += 1
-            if busy == 0 and next_case >= cases.parameters.shape[0]:
-                return
-            attempt(constants, state, work)
-            _row_of_errors(state, work)
-            pending, idle = False, False
-            for k in range(LANES):
-                lane = lanes[k]
-                put(marks, k, 0.0)
-                if lane.case >= 0:
-                    norm = at(control, 2 * LANES + k)
-                    if not math.isfinite(norm) and not (_lane_is_finite(k, first_rate) and _lane_is_finite(k, state)):
-                        _finish(lane, Outcome.NOT_FINITE, harvest)
-                    else:
-                        _judge_step(lane, norm, at(control, 3 * LANES + k))
-                        put(marks, k, float(lane.accepted))
-                        pending = pending or _has_output(lane, times)
-            if pending:
-                take_outputs(lanes, harvest, blocks, work)
-            for row in range(state.shape[0]):
-                store(state, row, pick(load(marks, 0), load(new_state, row), load(state, row)))
-            for k in range(LANES):
-                lane = lanes[k]
-                if lane.case >= 0 and lane.accepted == 1:
-                    lane.elapsed = lane.reached
-                    if lane.last == 1 or lane.next_output >= times.shape[0]:
-                        end_step(lane, k, blocks, timetables, harvest, input_rate)
-                if lane.case < 0:
-                    idle = True
-            if idle:
-                next_case = refill(next_case, cases, timetables, harvest, lanes, blocks, work)
-
-    return integrate
+            lane = lanes[k]
+            if lane.case >= 0 and lane.accepted == 1:
+                lane.elapsed = lane.reached
+                if lane.last == 1 or lane.next_output >= times.shape[0]:
+                    _end_step(entries, lane, k, blocks, timetables, harvest, input_rate)
+            if lane.case < 0:
+                idle = True
 
 
 _BLOCK: Final = types.Array(types.float64, 2, "C")
@@ -406,7 +424,8 @@ _VECTOR: Final = types.Array(types.float64, 1, "C")
 _INTEGERS: Final = types.Array(types.int64, 1, "C")
 _INTEGER_MATRIX: Final = types.Array(types.int64, 2, "C")
 
-CROWD_SIGNATURE: Final = types.void(
+MANY_SIGNATURE: Final = types.void(
+    named_tuple(Entries, SYSTEM_TYPE, *[types.int64] * 3),
     named_tuple(Cases, _BLOCK, _INTEGERS),
     named_tuple(Timetables, _INTEGERS, _VECTOR, _VECTOR, _BLOCK, _BLOCK, _INTEGERS),
     named_tuple(Limits, types.float64, types.int64),

@@ -10,6 +10,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import kernel
+from bitesim.numerics.entries import invoke3
 from bitesim.numerics.lanes import LANES, at, block, load, plus, put, rows_for, store
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import (
@@ -25,7 +26,6 @@ from bitesim.numerics.pieces import (
     Output,
     Pieces,
     System,
-    Vector,
 )
 from bitesim.numerics.rosenbrock import Work, attempt_step, interpolate, prepare_interpolation, work_for
 from bitesim.numerics.step_control import first_step, norm_and_factor, squared_errors, step_factor
@@ -97,90 +97,96 @@ def _take_outputs(window: tuple[float, float, float, float], step: float, before
     output.progress[2] = next_output
 
 
-def integrator(system: System) -> Any:
-    """Return the kernel integrate(constants, state, pieces, control, output, work) of one system.
-
-    It integrates `state` in place through all pieces and fills `output`; it returns an `Outcome`. Steps end at
-    boundaries only: output times are interpolated, so asking for more of them changes no trajectory.
-
-    The kernel's arguments: `constants` as the system wants them; `state`, a block of ``rows_for(states)`` rows, start
-    in, end out (at the last boundary, before what would happen there); `Pieces`, `Control`, `Output`, and the `Work`
-    of `prepare_work`.
-    """
-    rate = system.rate
-    attempt = attempt_step(system)
-
-    @kernel
-    def integrate_piece(constants: NDArray, state: NDArray, where: Any, control: Any, output: Any, work: Any) -> int:
-        start, stop = where
-        counters, progress = output.counters, output.progress
-        first_rate, input_rate, new_state, count = work.rate, work.input_rate, work.new_state, output.states.shape[1]
-        # Counted from the piece's start: just after a change, steps may have to be far shorter than a clock at day 42
-        # resolves.
-        length, elapsed = stop - start, 0.0
-        fresh = True
-        rejected = False
-        step = 0.0
-        counters[RESTARTS] += 1
-        while elapsed < length and (progress[2] < output.times.shape[0] or stop < math.inf):
-            if not rejected:
-                rate(state, constants, first_rate, 0)
-                for row in range(state.shape[0]):
-                    store(first_rate, row, plus(load(first_rate, row), load(input_rate, row)))
-                counters[RIGHT_HAND_SIDES] += 1
-            if fresh:
-                place = (count, 1, 0)
-                step = first_step(state, first_rate, work.allowed, place, control.relative_tolerance, length)
-                fresh = False
-            last = elapsed + 1.0001 * step >= length
-            if last:
-                step = length - elapsed
-            progress[0] = start + elapsed
-            progress[1] = step
-            # The rest of a piece may be shorter than the clock resolves; only a step the controller shrank is a failure.
-            if step < max(CLOCK_RESOLUTION * elapsed, SHORTEST_STEP) and not last:
-                return Outcome.STEP_TOO_SMALL
-            if counters[ACCEPTED] + counters[REJECTED] >= control.max_steps:
-                return Outcome.TOO_MANY_STEPS
-            store(work.inverse_step, 0, 1.0 / step)
-            attempt(constants, state, work)
-            counters[JACOBIANS] += 1
-            counters[FACTORISATIONS] += 1
-            counters[RIGHT_HAND_SIDES] += _STAGES - 1
-            norm, proposed = _error_norm(state, count, work)
-            factor = step_factor(norm, proposed, rejected)
-            # Written so that a NaN norm is a rejection.
-            if not norm <= 1.0:
-                if not (_all_finite(first_rate, count) and _all_finite(state, count)):
-                    return Outcome.NOT_FINITE
-                counters[REJECTED] += 1
-                rejected = True
-                step *= factor
-                continue
-            counters[ACCEPTED] += 1
-            rejected = False
-            reached = length if last else elapsed + step
-            _take_outputs((start, stop, elapsed, reached), step, state, work, output)
+@kernel
+def _integrate_piece(
+    system: Any, constants: NDArray, state: NDArray, window: Any, control: Any, output: Any, work: Any
+) -> int:
+    """Integrate `state` through the one piece of the `window` (start, stop)."""
+    start, stop = window
+    counters, progress = output.counters, output.progress
+    first_rate, input_rate, new_state, count = work.rate, work.input_rate, work.new_state, output.states.shape[1]
+    # Counted from the piece's start: just after a change, steps may have to be far shorter than a clock at day 42
+    # resolves.
+    length, elapsed = stop - start, 0.0
+    fresh = True
+    rejected = False
+    step = 0.0
+    counters[RESTARTS] += 1
+    while elapsed < length and (progress[2] < output.times.shape[0] or stop < math.inf):
+        if not rejected:
+            invoke3(system.rate, state, constants, first_rate, 0)
             for row in range(state.shape[0]):
-                store(state, row, load(new_state, row))
-            elapsed = reached
-            step *= factor
+                store(first_rate, row, plus(load(first_rate, row), load(input_rate, row)))
+            counters[RIGHT_HAND_SIDES] += 1
+        if fresh:
+            place = (count, 1, 0)
+            step = first_step(state, first_rate, work.allowed, place, control.relative_tolerance, length)
+            fresh = False
+        last = elapsed + 1.0001 * step >= length
+        if last:
+            step = length - elapsed
         progress[0] = start + elapsed
-        return Outcome.OK
+        progress[1] = step
+        # The rest of a piece may be shorter than the clock resolves; only a step the controller shrank is a failure.
+        if step < max(CLOCK_RESOLUTION * elapsed, SHORTEST_STEP) and not last:
+            return Outcome.STEP_TOO_SMALL
+        if counters[ACCEPTED] + counters[REJECTED] >= control.max_steps:
+            return Outcome.TOO_MANY_STEPS
+        store(work.inverse_step, 0, 1.0 / step)
+        attempt_step(system, constants, state, work)
+        counters[JACOBIANS] += 1
+        counters[FACTORISATIONS] += 1
+        counters[RIGHT_HAND_SIDES] += _STAGES - 1
+        norm, proposed = _error_norm(state, count, work)
+        factor = step_factor(norm, proposed, rejected)
+        # Written so that a NaN norm is a rejection.
+        if not norm <= 1.0:
+            if not (_all_finite(first_rate, count) and _all_finite(state, count)):
+                return Outcome.NOT_FINITE
+            counters[REJECTED] += 1
+            rejected = True
+            step *= factor
+            continue
+        counters[ACCEPTED] += 1
+        rejected = False
+        reached = length if last else elapsed + step
+        _take_outputs((start, stop, elapsed, reached), step, state, work, output)
+        for row in range(state.shape[0]):
+            store(state, row, load(new_state, row))
+        elapsed = reached
+        step *= factor
+    progress[0] = start + elapsed
+    return Outcome.OK
 
-    @kernel
-    def integrate(constants: NDArray, state: NDArray, pieces: Any, control: Any, output: Any, work: Any) -> int:
-        for index in range(pieces.input_rate.shape[0]):
-            output.progress[2] = _enter_piece(index, state, pieces, output, int(output.progress[2]))
-            for i in range(pieces.input_rate.shape[1]):
-                put(work.input_rate, i, pieces.input_rate[index, i])
-            where = (pieces.boundary[index], pieces.boundary[index + 1])
-            outcome = integrate_piece(constants, state, where, control, output, work)
-            if outcome != Outcome.OK:
-                return outcome
-        return Outcome.OK
 
-    return integrate
+@kernel
+def integrate(system: Any, constants: NDArray, state: NDArray, pieces: Any, control: Any, output: Any, work: Any) -> int:
+    """Integrate `state` in place through all pieces and fill `output`; return an `Outcome`.
+
+    Steps end at boundaries only: output times are interpolated, so asking for more of them changes no trajectory.
+
+    Parameters
+    ----------
+    system : System
+    constants : block
+        As the system wants them.
+    state : block of ``rows_for(states)`` rows
+        Start in, end out (at the last boundary, before what would happen there).
+    pieces : Pieces
+    control : Control
+    output : Output
+    work : Work
+        Of `prepare_work`.
+    """
+    for index in range(pieces.input_rate.shape[0]):
+        output.progress[2] = _enter_piece(index, state, pieces, output, int(output.progress[2]))
+        for i in range(pieces.input_rate.shape[1]):
+            put(work.input_rate, i, pieces.input_rate[index, i])
+        window = (pieces.boundary[index], pieces.boundary[index + 1])
+        outcome = _integrate_piece(system, constants, state, window, control, output, work)
+        if outcome != Outcome.OK:
+            return outcome
+    return Outcome.OK
 
 
 def prepare_work(control: Control, n_factors: int) -> Work:
@@ -215,8 +221,10 @@ def named_tuple(kind: type, *members: types.Type) -> types.NamedTuple:
 
 
 PIECES_TYPE: Final = named_tuple(Pieces, _VECTOR, _BLOCK, _BLOCK, _INTEGERS, _VECTOR)
+SYSTEM_TYPE: Final = named_tuple(System, *[types.int64] * 3)
 INTEGRATE_SIGNATURE: Final = types.int64(
-    _VECTOR,
+    SYSTEM_TYPE,
+    _BLOCK,
     _BLOCK,
     PIECES_TYPE,
     named_tuple(Control, types.float64, _VECTOR, types.int64),

@@ -103,7 +103,9 @@ def store_to(builder: Any, value: Any, address: Any) -> None:
 
 
 def data_pointer(context: Any, builder: Any, kind: Any, array: Any) -> Any:
-    """Return the address of an array's first element."""
+    """Return the address of an array's first element; a pointer is one already."""
+    if isinstance(kind, types.CPointer):
+        return array
     return context.make_array(kind)(context, builder, array).data
 
 

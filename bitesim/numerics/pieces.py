@@ -66,15 +66,14 @@ SHORTEST_STEP: Final = 1e-30
 
 
 class System(NamedTuple):
-    """Functions that one kernel calls, all straight-line code of one width or dense kernels.
+    """Entry points (`bitesim.numerics.entries`) of what an integrator calls: straight-line code, or dense kernels.
 
     Parameters
     ----------
-    rate : function(state, constants, result, start)
-        `start` is the flat position in `result` at which to write.
-    factorise : function(state, constants, diagonal, factors, start)
+    rate : of function(state, constants, result)
+    factorise : of function(state, constants, diagonal, factors)
         Factors of diagonal * identity - Jacobian.
-    solve : function(factors, vector, start)
+    solve : of function(factors, vector)
         In place.
     """
 

@@ -12,23 +12,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import kernel
+from bitesim.numerics.combination import stage_sum
+from bitesim.numerics.entries import invoke2, invoke3, invoke4
 from bitesim.numerics.lanes import LANES, block, fused, load, plus, store, times
-from bitesim.numerics.pieces import System
 from bitesim.numerics.tableaus import RODAS5P
 
 Block = NDArray[np.float64]
 
-_A: Final = RODAS5P.a
-_C: Final = RODAS5P.c
-_DENSE: Final = RODAS5P.dense
 _GAMMA: Final = RODAS5P.gamma
 _STAGES: Final = RODAS5P.stages
 _DEGREE: Final = len(RODAS5P.dense)
 #: Stages whose state is that of the stage before plus its increment.
 _FOLLOWS: Final = tuple(
-    stage > 0 and bool(np.array_equal(_A[stage, : stage - 1], _A[stage - 1, : stage - 1])) and _A[stage, stage - 1] == 1.0
+    stage > 0
+    and bool(np.array_equal(RODAS5P.a[stage, : stage - 1], RODAS5P.a[stage - 1, : stage - 1]))
+    and RODAS5P.a[stage, stage - 1] == 1.0
     for stage in range(_STAGES)
 )
+_add_increments: Final = stage_sum(
+    np.array([np.eye(_STAGES)[stage - 1] if _FOLLOWS[stage] else RODAS5P.a[stage] for stage in range(_STAGES)]),
+    onto_base=True,
+)
+_carry_increments: Final = stage_sum(RODAS5P.c, onto_base=False)
+_interpolant: Final = stage_sum(RODAS5P.dense, onto_base=False)
 
 
 class Work(NamedTuple):
@@ -40,6 +46,7 @@ class Work(NamedTuple):
 
     rate: Block
     input_rate: Block
+    carried: Block
     stage_state: Block
     new_state: Block
     stages: Block
@@ -57,7 +64,7 @@ class Work(NamedTuple):
 def work_for(rows: int, factor_rows: int) -> Work:
     """Return a step's blocks, aligned to cache lines."""
     return Work(
-        *(block(rows) for _ in range(4)),
+        *(block(rows) for _ in range(5)),
         block(_STAGES, rows),
         block(factor_rows),
         block(rows + 1),
@@ -69,46 +76,35 @@ def work_for(rows: int, factor_rows: int) -> Work:
     )
 
 
-def attempt_step(system: System) -> Any:
-    """Return the kernel attempt(constants, state, work) of one system.
+@kernel
+def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None:
+    """Take one step of size 1 / inverse_step with the rate at `state` (input included) in `work.rate`.
 
-    It takes one step of size 1 / inverse_step with the rate at `state` (input included) in `work.rate`; the new state
-    is left in `work.new_state`, its error in the last stage.
+    The new state is left in `work.new_state`, its error in the last stage. `system` is a `System`.
     """
-    rate, factorise, solve = system
-
-    @kernel
-    def attempt(constants: NDArray, state: Block, work: Any) -> None:
-        rows = state.shape[0]
-        stages, stage_state = work.stages, work.stage_state
-        inverse_step = load(work.inverse_step, 0)
-        store(work.diagonal, 0, times(inverse_step, 1.0 / _GAMMA))
-        factorise(state, constants, work.diagonal, work.factors, 0)
+    rows = state.shape[0]
+    stages, stage_state, factors, carried = work.stages, work.stage_state, work.factors, work.carried
+    input_rate, new_state = work.input_rate, work.new_state
+    inverse_step = load(work.inverse_step, 0)
+    store(work.diagonal, 0, times(inverse_step, 1.0 / _GAMMA))
+    invoke4(system.factorise, state, constants, work.diagonal, factors, 0)
+    for row in range(rows):
+        store(stages, row, load(work.rate, row))
+    invoke2(system.solve, factors, stages, 0)
+    for stage in range(1, _STAGES):
+        here = stage * rows
+        if _FOLLOWS[stage]:
+            _add_increments(stage, stage_state, stages, stage_state, 0, rows)
+        else:
+            _add_increments(stage, state, stages, stage_state, 0, rows)
+        invoke3(system.rate, stage_state, constants, stages, here * LANES)
+        _carry_increments(stage, carried, stages, carried, 0, rows)
         for row in range(rows):
-            store(stages, row, load(work.rate, row))
-        solve(work.factors, stages, 0)
-        for stage in range(1, _STAGES):
-            here = stage * rows
-            for row in range(rows):
-                if _FOLLOWS[stage]:
-                    total = plus(load(stage_state, row), load(stages, here - rows + row))
-                else:
-                    total = fused(load(stages, row), _A[stage, 0], load(state, row))
-                    for j in range(1, stage):
-                        total = fused(load(stages, j * rows + row), _A[stage, j], total)
-                store(stage_state, row, total)
-            rate(stage_state, constants, stages, here * LANES)
-            for row in range(rows):
-                carried = times(load(stages, row), _C[stage, 0])
-                for j in range(1, stage):
-                    carried = fused(load(stages, j * rows + row), _C[stage, j], carried)
-                with_input = plus(load(stages, here + row), load(work.input_rate, row))
-                store(stages, here + row, fused(inverse_step, carried, with_input))
-            solve(work.factors, stages, here * LANES)
-        for row in range(rows):
-            store(work.new_state, row, plus(load(stage_state, row), load(stages, (_STAGES - 1) * rows + row)))
-
-    return attempt
+            with_input = plus(load(stages, here + row), load(input_rate, row))
+            store(stages, here + row, fused(inverse_step, load(carried, row), with_input))
+        invoke2(system.solve, factors, stages, here * LANES)
+    for row in range(rows):
+        store(new_state, row, plus(load(stage_state, row), load(stages, (_STAGES - 1) * rows + row)))
 
 
 @kernel
@@ -117,11 +113,7 @@ def prepare_interpolation(work: Any) -> None:
     stages, polynomial = work.stages, work.polynomial
     rows = stages.shape[1]
     for degree in range(_DEGREE):
-        for row in range(rows):
-            total = times(load(stages, row), _DENSE[degree, 0])
-            for stage in range(1, _STAGES):
-                total = fused(load(stages, stage * rows + row), _DENSE[degree, stage], total)
-            store(polynomial, degree * rows + row, total)
+        _interpolant(degree, stages, stages, polynomial, degree * rows, rows)
 
 
 @kernel
@@ -140,6 +132,3 @@ def interpolate(before: Block, work: Any) -> None:
             total = fused(total, theta, load(polynomial, degree * rows + row))
         ahead = times(theta, fused(rest, total, load(work.new_state, row)))
         store(work.interpolated, row, fused(rest, load(before, row), ahead))
-
-
-__all__ = ["LANES", "Work", "attempt_step", "interpolate", "prepare_interpolation", "work_for"]

@@ -113,7 +113,6 @@ def _function(module: Any, symbol: str, text: str, names: tuple[str, ...], lanes
     pointer = ir.PointerType()
     body = ir.Function(module, ir.FunctionType(ir.VoidType(), [pointer] * len(names)), symbol)
     body.linkage = "internal"
-    body.attributes.add("noinline")
     body.attributes.add("nounwind")
     for argument in body.args:
         argument.add_attribute("noalias")

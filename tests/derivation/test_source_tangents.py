@@ -127,3 +127,17 @@ def test_tangents_of_the_jacobian(name, derived):
         expected = columns_along(original.rates, state, *pairs)
         size = np.abs(state) + model.species.scales()
         assert_close(dense(derived, found[:, number], len(state)) * size, expected * size)
+
+
+def test_without_drug_everything_is_finite(name, derived):
+    # Exactly at many kinks at once: the branch not taken holds log(0) and 0 / 0.
+    model, parameters = MODELS[name], MODELS[name].parameters.vector()
+    constants, state = constants_of(derived, parameters), np.empty(len(model.species))
+    derived.initial_state(constants, state)
+    state_dot, parameters_dot = directions(model, state, parameters, np.random.default_rng(3))
+    constants_dot = np.vstack([parameters_dot, np.full((derived.n_constants - len(parameters), DIRECTIONS), np.nan)])
+    derived.tangents.constants(constants, constants_dot)
+    rates, slopes = np.full((len(state), DIRECTIONS), np.nan), np.full((len(derived.pattern), DIRECTIONS), np.nan)
+    derived.tangents.rate(state, constants, state_dot, constants_dot, rates)
+    derived.tangents.jacobian(state, constants, state_dot, constants_dot, slopes)
+    assert all(np.all(np.isfinite(each)) for each in (constants_dot, rates, slopes))

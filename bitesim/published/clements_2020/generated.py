@@ -5,7 +5,7 @@ Equations: bfb8b733f1300b2a8f4eee0895ec9c74d167c535d892b7d3458a45e4090924e2
 """
 
 from bitesim.model.derived import Derived, Tangents
-from bitesim.numerics.elementary import log, power
+from bitesim.numerics.elementary import choose, log, power
 
 # ruff: noqa: E501, E741
 # fmt: off
@@ -100,11 +100,11 @@ def tangent_constants(constants, constants_dot):
     c14 = -1.0 / (reference_bsa_m2 * reference_bsa_m2) * reference_bsa_m2_dot
     bsa_exponent_dot = constants_dot[2]
     bsa_m2_dot = constants_dot[4]
-    c20 = bsa_exponent_dot * (log(c2) * c3) + (bsa_m2 * c14 + bsa_m2_dot * c1) * (bsa_exponent * (1.0 / c2) * c3)
+    c22 = bsa_exponent_dot * choose(c2, 1e-300, log(c2) * c3, 0.0) + (bsa_m2 * c14 + bsa_m2_dot * c1) * choose(c2, 1e-300, bsa_exponent * (1.0 / c2) * c3, 0.0)
     clearance_l_per_h = constants[0]
     clearance_l_per_h_dot = constants_dot[0]
-    constants_dot[5] = c10 * (-24.0 * c3 * clearance_l_per_h) + c20 * (-24.0 * c0 * clearance_l_per_h) + -24.0 * c0 * c3 * clearance_l_per_h_dot
-    constants_dot[6] = c10 * (24.0 * c3 * clearance_l_per_h) + c20 * (24.0 * c0 * clearance_l_per_h) + 24.0 * c0 * c3 * clearance_l_per_h_dot
+    constants_dot[5] = c10 * (-24.0 * c3 * clearance_l_per_h) + c22 * (-24.0 * c0 * clearance_l_per_h) + -24.0 * c0 * c3 * clearance_l_per_h_dot
+    constants_dot[6] = c10 * (24.0 * c3 * clearance_l_per_h) + c22 * (24.0 * c0 * clearance_l_per_h) + 24.0 * c0 * c3 * clearance_l_per_h_dot
     constants_dot[7] = 1000.0 * c10
 
 

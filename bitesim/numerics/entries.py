@@ -1,0 +1,122 @@
+"""Functions that integrators call by address: one integrator, compiled once, serves every model.
+
+An entry point is the address of a compiled function of pointers to float64; interpreted, it is the function itself,
+which is then called with NumPy arrays. `invoke` calls it with arrays of any shape; the last of them may be entered in
+the middle, since the stages of a step lie in one array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from llvmlite import ir
+from numba import carray, types
+from numba.core import config
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from bitesim.foundation.compiled import entry_point, kernel
+from bitesim.numerics.lanes import LANES, data_pointer, element
+from bitesim.numerics.straight_line import straight_line
+
+_POINTER: Final = types.CPointer(types.float64)
+
+
+def _as_rows(flat: NDArray[np.float64], wide: bool) -> NDArray[np.float64]:
+    return flat[: len(flat) // LANES * LANES].reshape(-1, LANES) if wide else flat
+
+
+def straight_line_entry(function: Callable[..., None], lanes: tuple[bool, ...]) -> Any:
+    """Return the entry point of a straight-line function of two to five arrays, for the widths that `lanes` says."""
+    if config.DISABLE_JIT:
+
+        def interpreted(*arrays: Any) -> None:
+            with np.errstate(all="ignore"):
+                function(*[_as_rows(array, wide) for array, wide in zip(arrays, lanes, strict=True)])
+
+        return interpreted
+    body = straight_line(function, lanes)
+
+    def one(a: Any) -> None:
+        body(a, 0)
+
+    def two(a: Any, b: Any) -> None:
+        body(a, b, 0)
+
+    def three(a: Any, b: Any, c: Any) -> None:
+        body(a, b, c, 0)
+
+    def four(a: Any, b: Any, c: Any, d: Any) -> None:
+        body(a, b, c, d, 0)
+
+    def five(a: Any, b: Any, c: Any, d: Any, e: Any) -> None:
+        body(a, b, c, d, e, 0)
+
+    chosen = (one, two, three, four, five)[len(lanes) - 1]
+    chosen.__name__ = function.__name__
+    return kernel_entry(kernel(chosen), len(lanes))
+
+
+def kernel_entry(function: Callable[..., None], count: int) -> Any:
+    """Return the entry point of a kernel that takes `count` pointers; it makes arrays of them with `as_array`."""
+    return entry_point(function, types.void(*[_POINTER] * count))
+
+
+def _first(flat: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    return flat[:count]
+
+
+as_array: Any = _first if config.DISABLE_JIT else carray
+"""as_array(pointer, count) is the array of the `count` numbers behind a pointer."""
+
+
+def _interpreted_invoke(function: Callable[..., None], *arguments: Any) -> None:
+    *arrays, start = arguments
+    views = [array.reshape(-1) for array in arrays]
+    views[-1] = views[-1][start:]
+    function(*views)
+
+
+def _generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+    address, *arrays, start = values
+    pointers = [
+        data_pointer(context, builder, kind, value) for kind, value in zip(signature.args[1:-1], arrays, strict=True)
+    ]
+    pointers[-1] = element(builder, pointers[-1], start, 1)
+    kind = ir.FunctionType(ir.VoidType(), [pointer.type for pointer in pointers])
+    builder.call(builder.inttoptr(address, kind.as_pointer()), pointers)
+    return context.get_dummy_value()
+
+
+def _invoke1(typing_context: Any, entry: Any, a: Any, start: Any) -> Any:
+    return types.void(types.int64, a, types.int64), _generate
+
+
+def _invoke2(typing_context: Any, entry: Any, a: Any, b: Any, start: Any) -> Any:
+    return types.void(types.int64, a, b, types.int64), _generate
+
+
+def _invoke3(typing_context: Any, entry: Any, a: Any, b: Any, c: Any, start: Any) -> Any:
+    return types.void(types.int64, a, b, c, types.int64), _generate
+
+
+def _invoke4(typing_context: Any, entry: Any, a: Any, b: Any, c: Any, d: Any, start: Any) -> Any:
+    return types.void(types.int64, a, b, c, d, types.int64), _generate
+
+
+def _invoke5(typing_context: Any, entry: Any, a: Any, b: Any, c: Any, d: Any, e: Any, start: Any) -> Any:
+    return types.void(types.int64, a, b, c, d, e, types.int64), _generate
+
+
+def _compiled(definition: Callable[..., Any]) -> Any:
+    return _interpreted_invoke if config.DISABLE_JIT else intrinsic(definition)
+
+
+#: invoke_n(entry, n arrays, start): call an entry point; `start` is the flat position at which the last array is entered.
+invoke1: Any = _compiled(_invoke1)
+invoke2: Any = _compiled(_invoke2)
+invoke3: Any = _compiled(_invoke3)
+invoke4: Any = _compiled(_invoke4)
+invoke5: Any = _compiled(_invoke5)

@@ -2,6 +2,8 @@
 
 from bitesim import datasets, plots
 from bitesim.derivation import derive
+from bitesim.engines.cohort import run_cohort, stream_cohort
+from bitesim.engines.cohort_result import CohortResult
 from bitesim.engines.trajectory import Trajectory
 from bitesim.foundation.compiled import clear_cache, compile_report
 from bitesim.foundation.errors import (
@@ -16,6 +18,7 @@ from bitesim.foundation.errors import (
 )
 from bitesim.foundation.provenance import show_versions
 from bitesim.foundation.units import units
+from bitesim.interchange import to_sbml
 from bitesim.model import Model
 from bitesim.parameters import ParameterSet
 from bitesim.population import Patient, simulate
@@ -27,6 +30,7 @@ __all__ = [
     "MODELS",
     "BitesimError",
     "BitesimWarning",
+    "CohortResult",
     "DerivationWarning",
     "DoseWarning",
     "MissingExtraError",
@@ -45,7 +49,10 @@ __all__ = [
     "derive",
     "find_model",
     "plots",
+    "run_cohort",
     "show_versions",
     "simulate",
+    "stream_cohort",
+    "to_sbml",
     "units",
 ]

@@ -21,8 +21,9 @@ Gradient = dict[Any, Expression]
 
 _ONE = sympy.Integer(1)
 _LARGEST_POWER = 8
-#: Below this, the derivatives of a power with a variable exponent are 0.
-_SMALLEST_BASE = sympy.Float("1e-300")
+#: Below this, the derivatives of a power with a variable exponent are 0: they may be without limit, as that of x**0.7, and
+#: then no step could follow them, while the power itself no longer matters.
+_SMALLEST_BASE = sympy.Float("1e-30")
 
 
 class Program:

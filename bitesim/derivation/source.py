@@ -13,15 +13,16 @@ from bitesim.derivation.program import Program
 from bitesim.derivation.symbols import TracedModel
 from bitesim.model.derived import equations_digest
 
-_HEADER: Final = '''"""Straight-line code of model {name}: {states} states, {entries} entries of the Jacobian, {factors} with fill-in.
+_HEADER: Final = '''"""Straight-line code of model {name}.
 
+{states} states; {entries} entries of the Jacobian may differ from 0, {factors} with fill-in.
 Generated from the model's equations by `{command}`; do not edit.
 Equations: {digest}
 """
 
 from bitesim.model.derived import Derived, Tangents
 {imports}
-# ruff: noqa: E501, E741
+# ruff: noqa: E501
 # fmt: off
 '''
 _ELEMENTARY: Final = ("choose", "exp", "log", "power", "sqrt")
@@ -108,7 +109,9 @@ def _rates(made: _Derivation) -> str:
     jacobian = Printer(made.slopes, sources, _targets("values", values))
     says = "d rate / d state, in the order of PATTERN."
     printed.append(_function("jacobian", "state, constants, values", says, jacobian.lines()))
-    factorise = Printer(made.slopes, sources, [(f"w{row}_{column}", made.entries[row, column]) for row, column in made.pattern])
+    factorise = Printer(
+        made.slopes, sources, [(f"w{row}_{column}", made.entries[row, column]) for row, column in made.pattern]
+    )
     lines = [*factorise.lines(), *_diagonal(made), *made.elimination.factor_lines]
     says = "LU factors of diagonal[0] * identity - jacobian."
     printed.append(_function("factorise", "state, constants, diagonal, factors", says, lines))

@@ -65,8 +65,7 @@ def _square(x: Any) -> Any:
 
 #: Names that generated functions use themselves.
 RESERVED: Final = frozenset(
-    ("state", "constants", "rate", "diagonal", "factors", "vector", "values", "outputs", "state_dot", "constants_dot")
-    + ("result_dot", "exp", "log", "sqrt", "power", "choose")
+    "state constants rate diagonal largest factors vector values outputs exp log sqrt power choose".split()
 )
 _KINKS: Final = "bitesim.mechanisms.kinks"
 
@@ -200,7 +199,3 @@ def _rates(model: Model, fluxes: Mapping[str, Expression]) -> dict[str, Expressi
             factor = sympy.Integer(int(change)) if float(change).is_integer() else sympy.Float(change)
             rates[species] += factor * fluxes[process]
     return rates
-
-
-def require_sympy(purpose: str) -> None:
-    """To be removed: `bitesim.derivation.store.traced` says what is missing."""

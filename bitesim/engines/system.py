@@ -121,12 +121,16 @@ class _StraightLine(OneSystem):
 
 
 def _straight_line(model: Model, derived: Derived) -> OneSystem:
-    def entry(function: Any, arrays: int) -> Any:
-        return straight_line_entry(function, (False,) * arrays)
+    def entry(function: Any, arrays: int, *, padded: bool = False) -> Any:
+        return straight_line_entry(function, (False,) * arrays, padded=padded)
 
     return _StraightLine(
         method="Rodas5P, traced Jacobian, straight-line sparse LU",
-        system=System(entry(derived.rate_of_change, 3), entry(derived.factorise, 4), entry(derived.solve, 2)),
+        system=System(
+            entry(derived.rate_of_change, 3, padded=True),
+            entry(derived.factorise, 4),
+            entry(derived.solve, 2, padded=True),
+        ),
         n_states=len(model.species),
         n_constants=derived.n_constants,
         n_factors=derived.n_factors,

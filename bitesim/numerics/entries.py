@@ -28,8 +28,8 @@ def _as_rows(flat: NDArray[np.float64], wide: bool) -> NDArray[np.float64]:
     return flat[: len(flat) // LANES * LANES].reshape(-1, LANES) if wide else flat
 
 
-def straight_line_entry(function: Callable[..., None], lanes: tuple[bool, ...]) -> Any:
-    """Return the entry point of a straight-line function of two to five arrays, for the widths that `lanes` says."""
+def straight_line_entry(function: Callable[..., None], lanes: tuple[bool, ...], *, padded: bool = False) -> Any:
+    """Return the entry point of a straight-line function of up to five arrays; see `straight_line`."""
     if config.DISABLE_JIT:
 
         def interpreted(*arrays: Any) -> None:
@@ -37,7 +37,7 @@ def straight_line_entry(function: Callable[..., None], lanes: tuple[bool, ...]) 
                 function(*[_as_rows(array, wide) for array, wide in zip(arrays, lanes, strict=True)])
 
         return interpreted
-    body = straight_line(function, lanes)
+    body = straight_line(function, lanes, padded=padded)
 
     def one(a: Any) -> None:
         body(a, 0)

@@ -21,7 +21,7 @@ from bitesim.numerics.lanes import LANES, at, block, load, pick, plus, put, stor
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import CLOCK_RESOLUTION, SHORTEST_STEP, Matrix, System, Vector
 from bitesim.numerics.rosenbrock import Work, attempt_step, interpolate, prepare_interpolation, work_for
-from bitesim.numerics.step_control import first_step, norm_and_factor, squared_errors, step_factor
+from bitesim.numerics.step_control import SHARE_OF_A_STEP, first_step, norm_and_factor, squared_errors, step_factor
 from bitesim.numerics.straight_line import straight_line
 
 Integers = NDArray[np.int64]
@@ -136,7 +136,7 @@ def lane_work(scale: Vector, relative_tolerance: float, n_factors: int) -> Work:
     n = len(scale)
     work = work_for(n, n_factors)
     work.allowed[:n] = scale[:, np.newaxis]
-    work.allowed[n] = relative_tolerance
+    work.allowed[n] = SHARE_OF_A_STEP * relative_tolerance
     return work
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from bitesim.foundation.compiled import kernel
+from bitesim.foundation.compiled import inlined_kernel, kernel
 from bitesim.numerics.entries import invoke3
 from bitesim.numerics.lanes import LANES, at, block, load, plus, put, rows_for, store
 from bitesim.numerics.outcomes import Outcome
@@ -28,7 +28,7 @@ from bitesim.numerics.pieces import (
     System,
 )
 from bitesim.numerics.rosenbrock import Work, attempt_step, interpolate, prepare_interpolation, work_for
-from bitesim.numerics.step_control import first_step, norm_and_factor, squared_errors, step_factor
+from bitesim.numerics.step_control import SHARE_OF_A_STEP, first_step, norm_and_factor, squared_errors, step_factor
 from bitesim.numerics.straight_line import straight_line
 from bitesim.numerics.tableaus import RODAS5P
 
@@ -61,7 +61,7 @@ def _all_finite(numbers: NDArray, count: int) -> bool:
     return finite
 
 
-@kernel
+@inlined_kernel
 def _error_norm(state: NDArray, count: int, work: Any) -> tuple[float, float]:
     """Return the error norm of the step just attempted (1 is the largest accepted) and the factor to the next one."""
     squares, control = work.squares, work.control
@@ -108,11 +108,12 @@ def _integrate_piece(
     # Counted from the piece's start: just after a change, steps may have to be far shorter than a clock at day 42
     # resolves.
     length, elapsed = stop - start, 0.0
+    times, n_times = output.times, output.times.shape[0]
     fresh = True
     rejected = False
     step = 0.0
     counters[RESTARTS] += 1
-    while elapsed < length and (progress[2] < output.times.shape[0] or stop < math.inf):
+    while elapsed < length and (progress[2] < n_times or stop < math.inf):
         if not rejected:
             invoke3(system.rate, state, constants, first_rate, 0)
             for row in range(state.shape[0]):
@@ -150,7 +151,8 @@ def _integrate_piece(
         counters[ACCEPTED] += 1
         rejected = False
         reached = length if last else elapsed + step
-        _take_outputs((start, stop, elapsed, reached), step, state, work, output)
+        if progress[2] < n_times and times[int(progress[2])] - start <= reached:
+            _take_outputs((start, stop, elapsed, reached), step, state, work, output)
         for row in range(state.shape[0]):
             store(state, row, load(new_state, row))
         elapsed = reached
@@ -197,7 +199,7 @@ def prepare_work(control: Control, n_factors: int) -> Work:
     # Elements behind the last state stay 0 and are divided by something.
     work.allowed.reshape(-1)[: rows * LANES] = 1.0
     work.allowed.reshape(-1)[:count] = control.scale
-    work.allowed[rows] = control.relative_tolerance
+    work.allowed[rows] = SHARE_OF_A_STEP * control.relative_tolerance
     return work
 
 

@@ -62,7 +62,7 @@ ACCEPTED, REJECTED, RIGHT_HAND_SIDES, JACOBIANS, FACTORISATIONS, RESTARTS = rang
 #: A step is never shorter than this fraction of the time since the piece began: the clock could not resolve it.
 CLOCK_RESOLUTION: Final = 1e-14
 #: Nor shorter than this [d], also at a piece's start.
-SHORTEST_STEP: Final = 1e-30
+SHORTEST_STEP: Final = 1e-60
 
 
 class System(NamedTuple):

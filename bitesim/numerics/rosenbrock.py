@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bitesim.foundation.compiled import kernel
+from bitesim.foundation.compiled import inlined_kernel, kernel
 from bitesim.numerics.combination import stage_sum
 from bitesim.numerics.entries import invoke2, invoke3, invoke4
 from bitesim.numerics.lanes import LANES, block, fused, load, plus, store, times
@@ -76,7 +76,7 @@ def work_for(rows: int, factor_rows: int) -> Work:
     )
 
 
-@kernel
+@inlined_kernel
 def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None:
     """Take one step of size 1 / inverse_step with the rate at `state` (input included) in `work.rate`.
 

@@ -7,21 +7,23 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from bitesim.foundation.compiled import kernel
+from bitesim.foundation.compiled import inlined_kernel, kernel
 from bitesim.numerics.elementary import choose, power, sqrt
 from bitesim.numerics.lanes import at, larger, load, over, plus, size_of, store, times
 
+#: Share of the tolerance asked for that one step may spend: errors of many steps add up.
+SHARE_OF_A_STEP: Final = 0.5
 SAFETY: Final = 0.9
 LARGEST_GROWTH: Final = 6.0
 SMALLEST_SHRINK: Final = 0.15
 
 
-@kernel
+@inlined_kernel
 def squared_errors(stages: NDArray, before: NDArray, after: NDArray, allowed: NDArray, squares: NDArray) -> None:
     """Write the square of each error (the last of the stages) over what is allowed, element by element of blocks.
 
-    `allowed` holds relative_tolerance in the row behind the scales: state i may err by relative_tolerance * (scale_i +
-    max(|before_i|, |after_i|)). The scale is the size below which a state no longer matters, so that each state has its
+    `allowed` holds the tolerance in the row behind the scales: state i may err by tolerance * (scale_i + max(|before_i|,
+    |after_i|)). The scale is the size below which a state no longer matters, so that each state has its
     own absolute tolerance.
     """
     rows = before.shape[0]

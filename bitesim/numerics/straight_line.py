@@ -23,7 +23,18 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from bitesim.numerics import elementary
-from bitesim.numerics.lanes import LANES, call, constant, data_pointer, element, load_from, splat, store_to, value_type
+from bitesim.numerics.lanes import (
+    LANES,
+    call,
+    constant,
+    data_pointer,
+    element,
+    load_from,
+    rows_for,
+    splat,
+    store_to,
+    value_type,
+)
 
 _OPERATIONS: Final = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
 
@@ -32,7 +43,7 @@ class NotStraightLine(ValueError):
     """A function holds something else than assignments of arithmetic."""
 
 
-def straight_line(function: Callable[..., None], lanes: tuple[bool, ...]) -> Any:
+def straight_line(function: Callable[..., None], lanes: tuple[bool, ...], *, padded: bool = False) -> Any:
     """Return `function` as something that kernels can call with arrays, and with where in the last one to begin.
 
     The last argument, added to those of `function`, is the flat position in the last array that its ``[0]`` means: the
@@ -45,6 +56,9 @@ def straight_line(function: Callable[..., None], lanes: tuple[bool, ...]) -> Any
     lanes : tuple of bool
         For each argument: True for a block, whose row i is meant by ``[i]`` (eight numbers side by side); False for
         plain numbers in a row, whatever the array's shape. An operation on both repeats the plain number.
+    padded : bool
+        True where the last array is one of plain numbers that fills whole rows of a block, with zeros behind the last
+        number: its rows are then written at once, so that what reads them as rows need not wait for eight writes.
 
     Raises
     ------
@@ -66,16 +80,16 @@ def straight_line(function: Callable[..., None], lanes: tuple[bool, ...]) -> Any
     names = tuple(inspect.signature(function).parameters)
     if len(names) != len(lanes):
         raise NotStraightLine(f"{function.__name__} has the arguments {names}, but lanes says {len(lanes)}")
-    return _compiled(function.__name__, text, names, lanes)
+    return _compiled(function.__name__, text, names, lanes, padded)
 
 
 def _rows(flat: NDArray[np.float64]) -> NDArray[np.float64]:
     return flat[: len(flat) // LANES * LANES].reshape(-1, LANES)
 
 
-def _compiled(name: str, text: str, names: tuple[str, ...], lanes: tuple[bool, ...]) -> Any:
+def _compiled(name: str, text: str, names: tuple[str, ...], lanes: tuple[bool, ...], padded: bool) -> Any:
     """Return numba's intrinsic for one function; its content is `text`, which the kernel cache watches."""
-    symbol = f"bitesim_{name}_{hashlib.sha256(f'{text}{lanes}'.encode()).hexdigest()[:20]}"
+    symbol = f"bitesim_{name}_{hashlib.sha256(f'{text}{lanes}{padded}'.encode()).hexdigest()[:20]}"
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         *kinds, _ = signature.args
@@ -84,7 +98,7 @@ def _compiled(name: str, text: str, names: tuple[str, ...], lanes: tuple[bool, .
         pointers[-1] = element(builder, pointers[-1], start, 1)
         body = builder.module.globals.get(symbol)
         if body is None:
-            body = _function(builder.module, symbol, text, names, lanes)
+            body = _function(builder.module, symbol, text, names, lanes, padded)
         builder.call(body, pointers)
         return context.get_dummy_value()
 
@@ -108,7 +122,7 @@ def _compiled(name: str, text: str, names: tuple[str, ...], lanes: tuple[bool, .
     return intrinsic(definition)
 
 
-def _function(module: Any, symbol: str, text: str, names: tuple[str, ...], lanes: tuple[bool, ...]) -> Any:
+def _function(module: Any, symbol: str, text: str, names: tuple[str, ...], lanes: tuple[bool, ...], padded: bool) -> Any:
     """Write one straight-line function into an LLVM module; its arrays do not overlap."""
     pointer = ir.PointerType()
     body = ir.Function(module, ir.FunctionType(ir.VoidType(), [pointer] * len(names)), symbol)
@@ -118,7 +132,9 @@ def _function(module: Any, symbol: str, text: str, names: tuple[str, ...], lanes
         argument.add_attribute("noalias")
     builder = ir.IRBuilder(body.append_basic_block("entry"))
     arrays = {name: (body.args[i], LANES if wide else 1) for i, (name, wide) in enumerate(zip(names, lanes, strict=True))}
-    _Emitter(builder, arrays).statements(text)
+    emitter = _Emitter(builder, arrays, names[-1] if padded else None)
+    emitter.statements(text)
+    emitter.write_rows()
     builder.ret_void()
     return body
 
@@ -126,9 +142,11 @@ def _function(module: Any, symbol: str, text: str, names: tuple[str, ...], lanes
 class _Emitter:
     """Walks the statements of one function; each value is a pair (LLVM value, width)."""
 
-    def __init__(self, builder: Any, arrays: dict[str, tuple[Any, int]]) -> None:
+    def __init__(self, builder: Any, arrays: dict[str, tuple[Any, int]], padded: str | None) -> None:
         self.builder = builder
         self.arrays = arrays
+        self.padded = padded
+        self.late: dict[int, Any] = {}
         self.known: dict[str, tuple[Any, int]] = {}
 
     def statements(self, text: str) -> None:
@@ -143,9 +161,25 @@ class _Emitter:
             target, value = statement.targets[0], self.value(statement.value)
             if isinstance(target, ast.Name):
                 self.known[target.id] = value
+            elif isinstance(target, ast.Subscript) and getattr(target.value, "id", None) == self.padded:
+                self.address(target)
+                self.late[ast.literal_eval(target.slice)] = self.widened(value, 1)
             else:
                 address, width = self.address(target)
                 store_to(self.builder, self.widened(value, width), address)
+
+    def write_rows(self) -> None:
+        """Write the padded array, row by row."""
+        if self.padded is None or not self.late:
+            return
+        pointer, _ = self.arrays[self.padded]
+        zero = ir.Constant(ir.DoubleType(), 0.0)
+        for row in range(rows_for(max(self.late) + 1)):
+            gathered = ir.Constant(value_type(LANES), ir.Undefined)
+            for lane in range(LANES):
+                number = self.late.get(row * LANES + lane, zero)
+                gathered = self.builder.insert_element(gathered, number, ir.Constant(ir.IntType(32), lane))
+            store_to(self.builder, gathered, element(self.builder, pointer, ir.Constant(ir.IntType(64), row), LANES))
 
     def address(self, node: ast.expr) -> tuple[Any, int]:
         if not (isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in self.arrays):

@@ -11,6 +11,10 @@ LIMIT = 400
 def test_files_are_short() -> None:
     # What `bitesim derive` writes is one model's code, however long.
     paths = [*(ROOT / "bitesim").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), ROOT / "dev.py"]
-    sizes = {path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in paths if "generated" not in path.stem}
+    sizes = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in paths
+        if "generated" not in path.stem
+    }
     assert len(sizes) > 50, "the walk missed the package"
     assert {name: lines for name, lines in sizes.items() if lines >= LIMIT} == {}

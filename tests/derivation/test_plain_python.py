@@ -9,6 +9,7 @@ import numpy as np
 import numpy as numerics
 import pytest
 from numba.core.dispatcher import Dispatcher
+from numba.core.errors import TypingError
 from numpy import log as logarithm
 
 from bitesim.derivation.plain_python import PlainPython
@@ -33,7 +34,7 @@ def by_name(x):
 
 @kernel
 def by_module(x):
-    return kinks.at_least(x, 1) + kinks.positive_part(-x)
+    return kinks.at_least(x, 0) + kinks.positive_part(x)
 
 
 @kernel
@@ -92,8 +93,8 @@ def twin_of(function, substitutes=None):
     [
         (tripled, (THIRD,), 1),
         (by_name, (THIRD,), 2),
-        (by_module, (-THIRD,), 1 + THIRD),
-        (by_two_floors, (-THIRD,), 6 * (1 + THIRD)),
+        (by_module, (THIRD,), 2 * THIRD),
+        (by_two_floors, (THIRD,), 4),
         (with_default, (THIRD,), 2),
         (with_default, (THIRD, 5), 5),
         (with_inner_functions, (THIRD,), 4),
@@ -139,8 +140,10 @@ def test_originals_stay_as_they_were():
     assert {name: value for name, value in globals().items() if value is not content.get(name)} == {}
     assert isinstance(kinks.positive_part, Dispatcher)
     assert functions[-1].py_func.__closure__[0].cell_contents is tripled
-    # The kernels still compile to the same: -3 is below both kinks.
-    assert by_two_floors(-3.0) == 6.0 * (1.0 + 3.0)
+    # The kernels are still compiled ones, which refuse fractions.
+    assert by_two_floors(3.0) == 36.0
+    with pytest.raises(TypingError):
+        by_two_floors(THIRD)
 
 
 def test_what_a_twin_reads_is_what_its_original_read():

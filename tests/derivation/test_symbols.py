@@ -68,6 +68,7 @@ def test_rates_are_changes_times_fluxes(traced):
         assert rate == expected
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_expressions_equal_the_compiled_equations(traced):
     model = traced.model
     vectors = [list(traced.states.values()), list(traced.parameters.values())]
@@ -218,10 +219,10 @@ def test_kinks_and_their_derivatives_equal_complex_steps_on_both_sides(twin, ori
         assert slope(x) == pytest.approx(original(x + 1e-30j, *others).imag / 1e-30, rel=1e-13, abs=0.0)
 
 
-def value_of(expression, **numbers):
-    """Return the branch taken, without looking at the other: at 0 it may not be a number."""
-    choose = choose_class()
-    while isinstance(expression, choose):
+def value_of(expression, x):
+    """Return the branch taken at x and y = 0.7, without looking at the other: at 0 it may not be a number."""
+    numbers = {X: x, Y: 0.7}
+    while isinstance(expression, choose_class()):
         left, right, then, otherwise = expression.args
         expression = then if left.subs(numbers) > right.subs(numbers) else otherwise
     return float(expression.subs(numbers))
@@ -229,9 +230,9 @@ def value_of(expression, **numbers):
 
 @pytest.mark.parametrize("expression", [positive_part(X), positive_power(X, 1.4), positive_power(X, Y), at_least(X, 0)])
 def test_at_the_kink_the_derivative_is_that_of_the_left(expression):
-    assert value_of(expression.diff(X), x=0.0, y=0.7) == 0.0
-    assert value_of(expression.diff(X), x=1e-300, y=0.7) > 0.0
-    assert value_of(expression.diff(Y), x=0.0, y=0.7) == 0.0
+    assert value_of(expression.diff(X), 0.0) == 0.0
+    assert value_of(expression.diff(X), 1e-300) > 0.0
+    assert value_of(expression.diff(Y), 0.0) == 0.0
 
 
 def test_choose_differentiates_the_branch_taken_and_nothing_else():
@@ -244,7 +245,7 @@ def test_choose_differentiates_the_branch_taken_and_nothing_else():
     assert (2 * expression + X).diff(X) == 2 * choose(X * Y, Y, 3 * X**2, 0) + 1
 
 
-GENERATED = ("t1", "c0", "w0", "w1_2", "x3", "x_dot", "state", "constants", "exp", "choose", "result_dot")
+GENERATED = ("t1", "c0", "w0", "w1_2", "x3", "x_dot", "state", "constants", "exp", "sqrt", "rate", "result_dot")
 
 
 @pytest.mark.parametrize("name", GENERATED)

@@ -1,6 +1,5 @@
 """Small systems whose solutions are known, written as dense kernels, as straight-line code and as kernels of any size."""
 
-import functools
 import math
 from typing import Any, NamedTuple
 
@@ -8,10 +7,10 @@ import numpy as np
 
 from bitesim.foundation.compiled import kernel, prepare
 from bitesim.numerics.dense import constants_size, dense_system, factors_size
-from bitesim.numerics.integrate_one import INTEGRATE_SIGNATURE, integrator, prepare_work, start_block
-from bitesim.numerics.lanes import at, put
+from bitesim.numerics.entries import as_array, kernel_entry, straight_line_entry
+from bitesim.numerics.integrate_one import INTEGRATE_SIGNATURE, integrate, prepare_work, start_block
+from bitesim.numerics.lanes import block, rows_for
 from bitesim.numerics.pieces import COUNTERS, Control, Output, Pieces, System
-from bitesim.numerics.straight_line import straight_line
 
 SCALE = 1e-3
 
@@ -71,16 +70,12 @@ def oscillator_solve(factors, vector):
     vector[0] = (vector[0] - factors[1] * y) * factors[0]
 
 
-PLAIN = (False,)
-STRAIGHT = Made(
-    System(
-        straight_line(oscillator_rate, PLAIN * 3),
-        straight_line(oscillator_factorise, PLAIN * 4),
-        straight_line(oscillator_solve, PLAIN * 2),
-    ),
-    4,
-    4,
-)
+def straight_system(rate, factorise, solve, wide=False):
+    """Return the system of three straight-line functions, for one case or for eight."""
+    return System(*(straight_line_entry(each, (wide,) * n) for each, n in ((rate, 3), (factorise, 4), (solve, 2))))
+
+
+STRAIGHT = Made(straight_system(oscillator_rate, oscillator_factorise, oscillator_solve), 4, 4)
 DENSE = Made(
     dense_system(oscillator, oscillator_jacobian, np.full(2, SCALE), 4, 0), constants_size(2, 4, 0), factors_size(2)
 )
@@ -90,31 +85,34 @@ DENSE = Made(
 
 
 @kernel
-def chain_rate(state, constants, rate, start):
-    n = int(constants[0])
+def chain_rate(state, constants, rate):
+    n = int(as_array(constants, 1)[0])
+    known, x, slope = as_array(constants, 1 + 2 * n), as_array(state, n), as_array(rate, n)
     for i in range(n):
-        fed = constants[1 + n + i] * at(state, i - 1) if i > 0 else 0.0
-        put(rate, start + i, fed - constants[1 + i] * at(state, i))
+        fed = known[1 + n + i] * x[i - 1] if i > 0 else 0.0
+        slope[i] = fed - known[1 + i] * x[i]
 
 
 @kernel
-def chain_factorise(state, constants, diagonal, factors, start):
-    n = int(constants[0])
-    put(factors, start, constants[0])
+def chain_factorise(state, constants, diagonal, factors):
+    n = int(as_array(constants, 1)[0])
+    known, kept = as_array(constants, 1 + 2 * n), as_array(factors, 1 + 2 * n)
+    for i in range(1 + 2 * n):
+        kept[i] = known[i]
     for i in range(n):
-        put(factors, start + 1 + i, at(diagonal, 0) + constants[1 + i])
-        put(factors, start + 1 + n + i, constants[1 + n + i])
+        kept[1 + i] += as_array(diagonal, 1)[0]
 
 
 @kernel
-def chain_solve(factors, vector, start):
-    n = int(at(factors, 0))
+def chain_solve(factors, vector):
+    n = int(as_array(factors, 1)[0])
+    kept, x = as_array(factors, 1 + 2 * n), as_array(vector, n)
     for i in range(n):
-        fed = at(factors, 1 + n + i) * at(vector, start + i - 1) if i > 0 else 0.0
-        put(vector, start + i, (at(vector, start + i) + fed) / at(factors, 1 + i))
+        fed = kept[1 + n + i] * x[i - 1] if i > 0 else 0.0
+        x[i] = (x[i] + fed) / kept[1 + i]
 
 
-CHAIN = System(chain_rate, chain_factorise, chain_solve)
+CHAIN = System(kernel_entry(chain_rate, 3), kernel_entry(chain_factorise, 4), kernel_entry(chain_solve, 2))
 
 
 def chain_constants(losses, inflows):
@@ -156,18 +154,12 @@ def run(made: Made, parameters: Any, start: Any, times: Any, boundary: Any = Non
     output = Output(np.array(times, float), np.full((len(times), n), np.nan), np.zeros(len(COUNTERS), np.int64), np.zeros(3))
     scale = np.broadcast_to(options.get("scale", SCALE), n).copy()
     control = Control(options.get("rtol", 1e-8), scale, options.get("max_steps", 100_000))
-    constants = np.zeros(made.n_constants)
-    constants[: len(parameters)] = parameters
+    constants = block(rows_for(made.n_constants))
+    constants.reshape(-1)[: len(parameters)] = parameters
     state = start_block(np.array(start, float))
     work = options.get("work") or prepare_work(control, made.n_factors)
-    outcome = integrator_of(made.system)(constants, state, pieces, control, output, work)
+    outcome = prepare(integrate, INTEGRATE_SIGNATURE)(made.system, constants, state, pieces, control, output, work)
     return Run(outcome, output, state.reshape(-1)[:n])
-
-
-@functools.cache
-def integrator_of(system: System) -> Any:
-    """Return the compiled integrator of a system, made once."""
-    return prepare(integrator(system), INTEGRATE_SIGNATURE)
 
 
 def run_chain(losses: Any, inflows: Any, start: Any, times: Any, **options: Any) -> Run:

@@ -7,6 +7,7 @@ import pytest
 
 from bitesim.foundation.compiled import kernel
 from bitesim.numerics.dense import constants_size, dense_system, factors_size
+from bitesim.numerics.entries import invoke2, invoke3, invoke4
 from bitesim.numerics.lanes import rows_for
 
 STATES, PARAMETERS, WORKSPACE = 9, 3, 2
@@ -31,9 +32,24 @@ def jacobian(state, parameters, workspace, matrix):
             matrix[i, j] = workspace[0] * parameters[0] * MATRIX[i, j] * state[j]
 
 
-RATE, FACTORISE, SOLVE = dense_system(rhs, jacobian, SCALE, PARAMETERS, WORKSPACE)
+SYSTEM = dense_system(rhs, jacobian, SCALE, PARAMETERS, WORKSPACE)
 VALUES = np.array([0.7, 0.0, -0.3])
 STATE = np.linspace(0.5, 1.5, STATES)
+
+
+@kernel
+def call_rate(system, state, constants, result, start):
+    invoke3(system.rate, state, constants, result, start)
+
+
+@kernel
+def call_factorise(system, state, constants, diagonal, factors, start):
+    invoke4(system.factorise, state, constants, diagonal, factors, start)
+
+
+@kernel
+def call_solve(system, factors, vector, start):
+    invoke2(system.solve, factors, vector, start)
 
 
 def prepared():
@@ -45,11 +61,12 @@ def prepared():
     return constants, state
 
 
-def factorised(diagonal, state_values=STATE, start=0):
+def factorised(diagonal, state_values=STATE, start=0, before=55.0):
+    """Return constants and factors, in a block that held `before`."""
     constants, state = prepared()
     state.ravel()[:STATES] = state_values
-    factors = np.full((rows_for(factors_size(STATES) + start), 8), 55.0)
-    FACTORISE(state, constants, np.full((1, 8), diagonal), factors, start)
+    factors = np.full((rows_for(factors_size(STATES) + start), 8), before)
+    call_factorise(SYSTEM, state, constants, np.full((1, 8), diagonal), factors, start)
     return constants, factors
 
 
@@ -67,7 +84,7 @@ def test_sizes_hold_all_parts():
 def test_the_rate_is_written_from_its_start_and_nowhere_else(start):
     constants, state = prepared()
     result = np.full((3, 2, 8), 55.0)
-    RATE(state, constants, result, start)
+    call_rate(SYSTEM, state, constants, result, start)
     flat = result.ravel()
     np.testing.assert_allclose(flat[start : start + STATES], VALUES[0] * MATRIX @ STATE**2 + VALUES[2], rtol=1e-12)
     assert set(flat[:start]) | set(flat[start + STATES :]) == {55.0}
@@ -83,7 +100,7 @@ def test_factorise_and_solve_equal_numpy(diagonal, start):
     assert factors.ravel()[factors_size(STATES) :].tolist() == [55.0] * (factors.size - factors_size(STATES))
     right = np.random.default_rng(start).standard_normal((3, 2, 8))
     solved = right.copy()
-    SOLVE(factors, solved, start)
+    call_solve(SYSTEM, factors, solved, start)
     there = slice(start, start + STATES)
     expected = np.linalg.solve(newton_matrix(diagonal), right.ravel()[there])
     np.testing.assert_allclose(solved.ravel()[there], expected, rtol=1e-9, atol=1e-12)
@@ -115,7 +132,7 @@ def test_pivots_are_chosen_by_the_size_of_each_state():
 @pytest.mark.parametrize("bad", ["singular", "nan"])
 def test_a_matrix_that_cannot_be_factorised_gives_no_solution(bad):
     state = np.zeros(STATES) if bad == "singular" else np.where(np.arange(STATES) == 4, math.nan, STATE)
-    _, factors = factorised(0.0, state)
+    _, factors = factorised(0.0, state, before=0.0)
     vector = np.ones((2, 8))
-    SOLVE(factors, vector, 0)
+    call_solve(SYSTEM, factors, vector, 0)
     assert np.isnan(vector).any()

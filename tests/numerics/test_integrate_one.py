@@ -14,8 +14,9 @@ from scipy.linalg import expm
 from bitesim.numerics.integrate_one import prepare_work, start_block
 from bitesim.numerics.outcomes import ADVICE, Outcome
 from bitesim.numerics.pieces import COUNTERS, Control
+from bitesim.numerics.step_control import SHARE_OF_A_STEP
 from bitesim.numerics.tableaus import RODAS5P
-from tests.numerics.systems import DENSE, SCALE, STRAIGHT, run, run_chain
+from tests.numerics.systems import DENSE, SCALE, STRAIGHT, chain_matrix, run, run_chain
 
 both_forms = pytest.mark.parametrize("made", [DENSE, STRAIGHT], ids=["dense", "straight_line"])
 TIMES = np.linspace(0.1, 5.0, 40)
@@ -151,6 +152,18 @@ def test_without_outputs_left_nothing_is_integrated():
 
 
 @both_forms
+def test_a_change_is_resolved_finer_than_the_clock_of_the_day(made):
+    # At day 4096 the clock counts in steps of 1e-12 d; what happens just after a change takes a hundredth of that.
+    late, parameters, push = 4096.0, [0.0, 0.0, 1e14, 0.0], [[0.0, 0.0], [1e14, 0.0]]
+    early = run(made, parameters, [0.0, 1.0], [0.0, 1.0, 1.5], [0.0, 1.0, math.inf], rate=push)
+    after = run(made, parameters, [0.0, 1.0], [late, late + 1.0, late + 1.5], [late, late + 1.0, math.inf], rate=push)
+    assert early.outcome == after.outcome == Outcome.OK
+    assert np.array_equal(early.states, after.states)
+    assert np.array_equal(early.output.counters, after.output.counters)
+    np.testing.assert_allclose(after.states[2], [1.0, 0.0], atol=1e-7)
+
+
+@both_forms
 def test_a_blow_up_is_reported_with_its_time(made):
     # y' = y^2 from 1 is 1 / (1 - t).
     result = run(made, [0.0, 0.0, 0.0, 1.0], [0.0, 1.0], [0.5, 2.0])
@@ -195,7 +208,7 @@ def test_chains_of_any_length_equal_the_matrix_exponential(count):
     generator = np.random.default_rng(count)
     losses, inflows = generator.uniform(0.5, 2.0, count), generator.uniform(0.1, 1.0, count)
     start, push = generator.uniform(1.0, 2.0, count), generator.uniform(0.0, 1.0, count)
-    matrix = np.diag(-losses) + np.diag(inflows[1:], -1)
+    matrix = chain_matrix(losses, inflows)
     rest = -np.linalg.solve(matrix, push)
     result = run_chain(losses, inflows, start, [0.3, 2.0], rate=push, rtol=1e-10)
     expected = [rest + expm(matrix * time) @ (start - rest) for time in (0.3, 2.0)]
@@ -238,7 +251,7 @@ def test_work_holds_scales_ones_behind_them_and_the_tolerance(count):
     *rows, last = work.allowed
     assert np.ravel(rows)[:count].tolist() == scale.tolist()
     assert set(np.ravel(rows)[count:]) <= {1.0}
-    assert last.tolist() == [1e-5] * 8
+    assert last.tolist() == [SHARE_OF_A_STEP * 1e-5] * 8
     assert work.factors.shape == (3, 8)
     state = start_block(scale)
     assert state.shape == (len(rows), 8)

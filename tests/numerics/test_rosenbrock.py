@@ -8,13 +8,12 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 from bitesim.foundation.compiled import kernel
+from bitesim.numerics.entries import invoke3
 from bitesim.numerics.integrate_one import start_block
 from bitesim.numerics.lanes import load, plus, rows_for, store
-from bitesim.numerics.pieces import System
 from bitesim.numerics.rosenbrock import attempt_step, interpolate, prepare_interpolation, work_for
-from bitesim.numerics.straight_line import straight_line
 from bitesim.numerics.tableaus import RODAS5P
-from tests.numerics.systems import CHAIN, PLAIN, STRAIGHT, chain_constants, chain_matrix
+from tests.numerics.systems import CHAIN, STRAIGHT, chain_constants, chain_matrix, straight_system
 
 THETAS = np.linspace(0.0, 1.0, 11)
 
@@ -54,31 +53,25 @@ def powers_solve(factors, vector):
     vector[6] = (vector[6] + factors[6] * t) * factors[0]
 
 
-POWERS = System(
-    straight_line(powers_rate, PLAIN * 3), straight_line(powers_factorise, PLAIN * 4), straight_line(powers_solve, PLAIN * 2)
-)
+SYSTEMS = {
+    "oscillator": STRAIGHT.system,
+    "powers": straight_system(powers_rate, powers_factorise, powers_solve),
+    "chain": CHAIN,
+}
 
 
-def stepper(system):
-    """Return the kernel that takes `count` equal steps without control and leaves the last one's start in `before`."""
-    rate, attempt = system.rate, attempt_step(system)
-
-    @kernel
-    def take_steps(constants, state, before, work, step, count):
-        store(work.inverse_step, 0, 1.0 / step)
-        for _ in range(count):
-            rate(state, constants, work.rate, 0)
-            for row in range(state.shape[0]):
-                store(work.rate, row, plus(load(work.rate, row), load(work.input_rate, row)))
-            attempt(constants, state, work)
-            for row in range(state.shape[0]):
-                store(before, row, load(state, row))
-                store(state, row, load(work.new_state, row))
-
-    return take_steps
-
-
-TAKE = {"oscillator": stepper(STRAIGHT.system), "powers": stepper(POWERS), "chain": stepper(CHAIN)}
+@kernel
+def take_steps(system, constants, state, before, work, step, count):
+    """Take `count` equal steps without control, and leave the start of the last one in `before`."""
+    store(work.inverse_step, 0, 1.0 / step)
+    for _ in range(count):
+        invoke3(system.rate, state, constants, work.rate, 0)
+        for row in range(state.shape[0]):
+            store(work.rate, row, plus(load(work.rate, row), load(work.input_rate, row)))
+        attempt_step(system, constants, state, work)
+        for row in range(state.shape[0]):
+            store(before, row, load(state, row))
+            store(state, row, load(work.new_state, row))
 
 
 def steps(name, constants, start, step, count=1, input_rate=None):
@@ -87,7 +80,7 @@ def steps(name, constants, start, step, count=1, input_rate=None):
     work = work_for(len(state), rows_for(3 * len(start) + 4))
     if input_rate is not None:
         work.input_rate.reshape(-1)[: len(start)] = input_rate
-    TAKE[name](np.array(constants, float), state, before, work, step, count)
+    take_steps(SYSTEMS[name], start_block(np.array(constants, float)), state, before, work, step, count)
     return state.ravel()[: len(start)], before, work
 
 
@@ -209,7 +202,7 @@ def test_padded_elements_stay_zero(name, count):
     state, before, work = steps(name, constants, np.linspace(0.5, 1.0, count), 0.1, 4, np.ones(count))
     between(before, work, [0.3], count)
     assert np.all(state != 0.0)
-    for field in ("rate", "stage_state", "new_state", "stages", "polynomial", "interpolated"):
+    for field in ("rate", "carried", "stage_state", "new_state", "stages", "polynomial", "interpolated"):
         flat = getattr(work, field).reshape(-1, rows_for(count) * 8)
         assert flat[:, :count].any(axis=1).all(), field
         assert not flat[:, count:].any(), field
@@ -219,7 +212,7 @@ def test_a_step_leaves_its_start_and_its_rate_alone():
     state, work = start_block(np.array([2.0, 0.5])), work_for(1, 1)
     work.inverse_step[0], work.rate[0, :2], work.input_rate[0, :2] = 20.0, [0.5, -5.0], 0.25
     kept = [each.copy() for each in (state, work.rate, work.input_rate, work.inverse_step)]
-    attempt_step(STRAIGHT.system)(np.array(VAN_DER_POL), state, work)
+    attempt_step(STRAIGHT.system, start_block(np.array(VAN_DER_POL)), state, work)
     for now, then in zip((state, work.rate, work.input_rate, work.inverse_step), kept, strict=True):
         assert np.array_equal(now, then)
     assert not np.array_equal(work.new_state, state)

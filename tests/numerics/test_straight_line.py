@@ -19,9 +19,9 @@ from bitesim.numerics.straight_line import NotStraightLine, straight_line
 ROOT = Path(__file__).parents[2]
 
 
-def called(function, widths, *arrays, start=0):
+def called(function, widths, *arrays, start=0, padded=False):
     """Call straight-line code from a kernel; return the last array."""
-    code = straight_line(function, widths)
+    code = straight_line(function, widths, padded=padded)
     if len(widths) == 1:
 
         @kernel
@@ -298,6 +298,49 @@ def test_arrays_of_any_shape_are_counted_flat():
 
     result = called(reads, (False, False), np.arange(8.0).reshape(2, 2, 2), np.zeros((3, 2)))
     assert result.ravel().tolist() == [0.0] * 5 + [7.0]
+
+
+# Rows written at once.
+
+
+def four_of_eleven(a, b):
+    """Write in any order, one of them twice."""
+    b[10] = a[0]
+    b[3] = a[0] + 1.0
+    b[0] = 4.0
+    b[3] = a[0] * 16.0
+    b[9] = a[0] + 8.0
+
+
+def reads_what_it_wrote(a, b):
+    b[0] = a[0]
+    b[2] = b[0] + 1.0
+
+
+def test_padded_rows_are_those_of_the_numbers_with_zeros_between_and_behind():
+    one_by_one = called(four_of_eleven, (False, False), np.array([0.5]), np.zeros(24))
+    expected = np.zeros(16)
+    expected[[0, 3, 9, 10]] = [4.0, 8.0, 8.5, 0.5]
+    assert one_by_one.tolist() == [*expected, *np.zeros(8)]
+    result = np.full((2, 3, 8), 77.0)
+    padded = called(four_of_eleven, (False, False), np.array([0.5]), result, start=16, padded=True).ravel()
+    assert padded[16:32].tolist() == expected.tolist()
+    assert set(padded[:16]) | set(padded[32:]) == {77.0}
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_what_was_written_is_read(padded):
+    result = called(reads_what_it_wrote, (False, False), np.array([5.0]), np.zeros(8), padded=padded)
+    assert result[:3].tolist() == [5.0, 0.0, 6.0]
+
+
+@pytest.mark.parametrize("widths", [(False, True), (True, True)])
+def test_a_block_of_eight_is_not_padded(widths):
+    def copies(a, b):
+        b[0] = a[0]
+
+    with pytest.raises(NotStraightLine):
+        called(copies, widths, np.ones((1, 8)), np.ones((1, 8)), padded=True)
 
 
 # Interpreted.

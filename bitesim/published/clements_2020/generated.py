@@ -1,5 +1,6 @@
-"""Straight-line code of model clements2020: 2 states, 2 entries of the Jacobian, 3 with fill-in.
+"""Straight-line code of model clements2020.
 
+2 states; 2 entries of the Jacobian may differ from 0, 3 with fill-in.
 Generated from the model's equations by `bitesim derive clements2020`; do not edit.
 Equations: bfb8b733f1300b2a8f4eee0895ec9c74d167c535d892b7d3458a45e4090924e2
 """
@@ -7,7 +8,7 @@ Equations: bfb8b733f1300b2a8f4eee0895ec9c74d167c535d892b7d3458a45e4090924e2
 from bitesim.model.derived import Derived, Tangents
 from bitesim.numerics.elementary import choose, log, power
 
-# ruff: noqa: E501, E741
+# ruff: noqa: E501
 # fmt: off
 
 
@@ -100,7 +101,7 @@ def tangent_constants(constants, constants_dot):
     c14 = -1.0 / (reference_bsa_m2 * reference_bsa_m2) * reference_bsa_m2_dot
     bsa_exponent_dot = constants_dot[2]
     bsa_m2_dot = constants_dot[4]
-    c22 = bsa_exponent_dot * choose(c2, 1e-300, log(c2) * c3, 0.0) + (bsa_m2 * c14 + bsa_m2_dot * c1) * choose(c2, 1e-300, bsa_exponent * (1.0 / c2) * c3, 0.0)
+    c22 = bsa_exponent_dot * choose(c2, 1e-30, log(c2) * c3, 0.0) + (bsa_m2 * c14 + bsa_m2_dot * c1) * choose(c2, 1e-30, bsa_exponent * (1.0 / c2) * c3, 0.0)
     clearance_l_per_h = constants[0]
     clearance_l_per_h_dot = constants_dot[0]
     constants_dot[5] = c10 * (-24.0 * c3 * clearance_l_per_h) + c22 * (-24.0 * c0 * clearance_l_per_h) + -24.0 * c0 * c3 * clearance_l_per_h_dot

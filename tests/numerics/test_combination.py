@@ -1,0 +1,113 @@
+"""Weighted sums of stages, against exact fractions and NumPy."""
+
+import json
+import os
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bitesim.foundation.compiled import kernel
+from bitesim.numerics.combination import stage_sum
+
+TABLE = np.array([
+    [0.0, 0.0, 0.0, 0.0],
+    [1.0, 0.0, 0.0, 0.0],
+    [0.1, -2.5, 0.0, 0.0],
+    [0.0, 1e10, 1.0 / 3.0, -0.7],
+    [0.0, 0.0, 0.0, 1.0],
+])  # fmt: skip
+ONTO_BASE = stage_sum(TABLE, onto_base=True)
+ALONE = stage_sum(TABLE, onto_base=False)
+
+
+@kernel
+def onto_base(stage, base, stages, result, first_row, rows):
+    ONTO_BASE(stage, base, stages, result, first_row, rows)
+
+
+@kernel
+def alone(stage, base, stages, result, first_row, rows):
+    ALONE(stage, base, stages, result, first_row, rows)
+
+
+def values(rows):
+    generator = np.random.default_rng(rows)
+    return generator.standard_normal((rows, 8)), generator.standard_normal((len(TABLE[0]), rows, 8))
+
+
+def rounded_once_each(start, weights, numbers):
+    """Return the sum in the order of the stages, each product added exactly and rounded then."""
+    total = start
+    for weight, number in zip(weights, numbers, strict=True):
+        if weight != 0.0:
+            total = float(Fraction(weight) * Fraction(number) + Fraction(total))
+    return total
+
+
+@pytest.mark.parametrize("stage", range(1, len(TABLE)))
+@pytest.mark.parametrize("rows", [1, 2, 5])
+@pytest.mark.parametrize("sums", [onto_base, alone])
+def test_sums_are_fused_in_the_order_of_the_stages(sums, rows, stage):
+    base, stages = values(rows)
+    result = np.full((3, rows, 8), 9.0)
+    sums(stage, base, stages, result, rows, rows)
+    starts = base.ravel() if sums is onto_base else np.zeros(base.size)
+    columns = stages.reshape(len(stages), -1).T
+    expected = [rounded_once_each(start, TABLE[stage], column) for start, column in zip(starts, columns, strict=True)]
+    assert result[1].ravel().tolist() == expected
+    assert set(result[0].ravel()) | set(result[2].ravel()) == {9.0}
+
+
+@pytest.mark.parametrize("sums", [onto_base, alone])
+def test_a_weight_of_zero_does_not_carry_what_is_not_finite(sums):
+    base, stages = values(2)
+    stages[2:] = np.nan
+    result = np.zeros((2, 8))
+    sums(2, base, stages, result, 0, 2)
+    assert np.isfinite(result).all()
+
+
+def test_the_base_may_be_written():
+    base, stages = values(3)
+    expected = base + stages[0]
+    onto_base(1, base, stages, base, 0, 3)
+    assert np.array_equal(base, expected)
+
+
+@pytest.mark.parametrize("sums", [onto_base, alone])
+def test_a_stage_without_weights_is_the_base_or_zero(sums):
+    base, stages = values(2)
+    result = np.full((2, 8), 9.0)
+    sums(0, base, stages, result, 0, 2)
+    assert np.array_equal(result, base if sums is onto_base else np.zeros((2, 8)))
+
+
+def results():
+    """Return sums of one sign; compiled or interpreted, as this process does it."""
+    found = np.zeros((2, len(TABLE), 3, 8))
+    base, stages = np.abs(values(3)[0]), np.abs(values(3)[1])
+    stages[[1, 3]] *= -1.0
+    for number, sums in enumerate((onto_base, alone)):
+        for stage in (1, 2, 4):
+            sums(stage, base, stages, found[number], 3 * stage, 3)
+    return found.ravel().tolist()
+
+
+def test_interpreted_equals_compiled():
+    code = "import json\nfrom tests.numerics.test_combination import results\nprint(json.dumps(results()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    ours = np.array(results())
+    assert np.count_nonzero(ours) == 2 * 3 * 24
+    np.testing.assert_array_max_ulp(ours, np.array(json.loads(done.stdout)), 1)

@@ -1,0 +1,209 @@
+"""Many cases on lanes: the bytes of `integrate_one`, whatever the lane, the neighbours and their number."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from bitesim.foundation.compiled import prepare
+from bitesim.numerics.entries import straight_line_entry
+from bitesim.numerics.integrate_many import (
+    LANE_RECORD,
+    MANY_SIGNATURE,
+    Cases,
+    Entries,
+    Harvest,
+    Limits,
+    Timetables,
+    integrate_many,
+    lane_blocks,
+    lane_work,
+)
+from bitesim.numerics.outcomes import Outcome
+from tests.numerics.systems import (
+    SCALE,
+    Made,
+    oscillator_factorise,
+    oscillator_rate,
+    oscillator_solve,
+    run,
+    straight_system,
+)
+
+# Parameters of a case: mu, turn, decay, burst of the oscillator, twice the start, and what its readout is multiplied by.
+N_PARAMETERS, N_CONSTANTS = 7, 9
+
+
+def fill_constants(constants):
+    constants[7] = 0.5 * constants[4]
+    constants[8] = 0.5 * constants[5]
+
+
+def initial_state(constants, state):
+    state[0] = constants[7]
+    state[1] = constants[8]
+
+
+def readouts(state, constants, outputs):
+    outputs[0] = constants[6] * (state[0] + state[1])
+
+
+MADE = Made(straight_system(oscillator_rate, oscillator_factorise, oscillator_solve), N_CONSTANTS, 4)
+WIDE = Entries(
+    straight_system(oscillator_rate, oscillator_factorise, oscillator_solve, wide=True),
+    straight_line_entry(fill_constants, (True,)),
+    straight_line_entry(initial_state, (True, True)),
+    straight_line_entry(readouts, (True, True, True)),
+)
+TIMES = np.array([0.0, 0.2, 1.0, 1.5, 1.6, 2.5, 4.0])
+
+
+class Clock(NamedTuple):
+    """One timetable."""
+
+    boundary: list
+    rate: list
+    jump: list
+    reset: list
+
+
+CLOCKS = (
+    Clock([0.0, math.inf], [[0, 0]], [[0, 0]], [0]),
+    Clock([0.0, 1.0, 1.5, math.inf], [[0, 0], [0.5, -1], [0, 0]], [[0.25, 0], [0, 1], [0, 0]], [0, 0, 1]),
+    Clock([0.0, 0.7, 3.0], [[0.1, 0], [0, 0]], [[0, 0], [0.5, 0.5]], [0, 1]),
+    Clock([0.0, 1e-3, 2e-3, 1.0, math.inf], [[9, 0], [0, 0], [9, 0], [0, 0]], [[0, 0]] * 4, [0, 0, 0, 0]),
+)
+
+
+def timetables():
+    first = np.cumsum([0, *(len(clock.rate) for clock in CLOCKS)])
+    start = np.concatenate([clock.boundary[:-1] for clock in CLOCKS])
+    stop = np.concatenate([clock.boundary[1:] for clock in CLOCKS])
+    rate, jump, reset = (np.concatenate([np.array(clock[k], float) for clock in CLOCKS]) for k in (1, 2, 3))
+    return Timetables(first, start, stop, rate, jump, reset.astype(np.int64))
+
+
+def draw_cases(count, seed=1):
+    """Return parameters and timetable of each case; stiff and slow ones, long and short, are mixed."""
+    generator = np.random.default_rng(seed)
+    mu, decay = 10.0 ** generator.uniform(-2.0, 2.0, (2, count))
+    start = generator.uniform(-4.0, 4.0, (2, count))
+    parameters = np.column_stack([mu, np.ones(count), 0.01 * decay, np.zeros(count), *start, generator.uniform(1, 2, count)])
+    return Cases(parameters, generator.integers(0, len(CLOCKS), count))
+
+
+def run_many(cases, rtol=1e-6, max_steps=5000, columns=(0, 1, 2)):
+    count = len(cases.parameters)
+    harvest = Harvest(
+        TIMES,
+        np.array(columns),
+        np.full((count, len(TIMES), len(columns)), np.nan),
+        np.full(count, -1),
+        np.full((count, 2), np.nan),
+        np.full((count, 3), -1),
+    )
+    lanes, blocks = np.zeros(8, LANE_RECORD), lane_blocks(N_CONSTANTS, 2, 1)
+    work = lane_work(np.full(2, SCALE), rtol, 4)
+    prepare(integrate_many, MANY_SIGNATURE)(WIDE, cases, timetables(), Limits(rtol, max_steps), harvest, lanes, blocks, work)
+    return harvest
+
+
+def run_alone(parameters, timetable, rtol=1e-6, max_steps=5000):
+    clock = CLOCKS[timetable]
+    options = {"rate": clock.rate, "jump": clock.jump, "reset": clock.reset, "rtol": rtol, "max_steps": max_steps}
+    return run(MADE, parameters, 0.5 * parameters[4:6], TIMES, clock.boundary, **options)
+
+
+def assert_equal_one_by_one(cases, harvest, **options):
+    for number, (parameters, timetable) in enumerate(zip(*cases, strict=True)):
+        alone = run_alone(parameters, timetable, **options)
+        assert harvest.outcome[number] == alone.outcome, number
+        assert np.array_equal(harvest.values[number, :, 1:], alone.states, equal_nan=True), number
+        counted = [alone.counted(name) for name in ("accepted_steps", "rejected_steps", "restarts")]
+        assert harvest.steps[number].tolist() == counted, number
+        assert harvest.progress[number, 0] == alone.output.progress[0], number
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 40])
+def test_every_case_has_the_bytes_it_has_alone(count):
+    cases = draw_cases(count)
+    harvest = run_many(cases)
+    assert_equal_one_by_one(cases, harvest)
+    assert np.all(harvest.outcome == Outcome.OK)
+    readout = cases.parameters[:, 6, None] * harvest.values[:, :, 1:].sum(axis=2)
+    assert np.array_equal(harvest.values[:, :, 0], readout, equal_nan=True)
+
+
+def test_bytes_do_not_depend_on_neighbours_or_order():
+    cases, order = draw_cases(30, seed=2), np.random.default_rng(3).permutation(30)
+    together = run_many(cases).values
+    shuffled = run_many(Cases(cases.parameters[order].copy(), cases.timetable[order].copy())).values
+    assert np.array_equal(together[order], shuffled, equal_nan=True)
+    assert len({each.tobytes() for each in together}) == 30
+
+
+def test_failures_are_reported_and_harm_nobody():
+    cases = draw_cases(25, seed=4)
+    # One of each kind between others: it blows up, begins or goes on with what is not finite, and takes too many steps.
+    cases.parameters[3, :6] = [0.0, 0.0, 0.0, 1.0, 0.0, 2.0]
+    cases.parameters[8, 4] = math.nan
+    cases.parameters[9, 2] = math.nan
+    cases.parameters[17, :4] = [0.0, 5000.0, 0.0, 0.0]
+    cases.timetable[[3, 17]] = 0
+    harvest = run_many(cases, rtol=1e-8, max_steps=2000)
+    assert_equal_one_by_one(cases, harvest, rtol=1e-8, max_steps=2000)
+    assert harvest.outcome[[8, 9]].tolist() == [Outcome.NOT_FINITE] * 2
+    assert harvest.outcome[17] == Outcome.TOO_MANY_STEPS
+    assert harvest.outcome[3] != Outcome.OK
+    assert harvest.progress[3, 0] == pytest.approx(1.0, abs=1e-3)
+    assert np.count_nonzero(harvest.outcome == Outcome.OK) == 21
+
+
+def test_only_failures_come_to_an_end():
+    cases = draw_cases(20, seed=5)
+    cases.parameters[:, 4] = math.nan
+    harvest = run_many(cases)
+    assert np.all(harvest.outcome == Outcome.NOT_FINITE)
+    assert np.isnan(harvest.values[:, 1:]).all()
+
+
+def test_chosen_columns_are_kept_in_their_order():
+    cases = draw_cases(10)
+    everything, chosen = run_many(cases).values, run_many(cases, columns=(2, 0)).values
+    assert np.array_equal(chosen, everything[:, :, [2, 0]], equal_nan=True)
+
+
+def test_outputs_behind_the_last_boundary_keep_what_they_held():
+    cases = Cases(draw_cases(9).parameters, np.full(9, 2))
+    values = run_many(cases).values
+    reached = TIMES < 3.0
+    assert np.isfinite(values[:, reached]).all()
+    assert np.isnan(values[:, ~reached]).all()
+
+
+def results():
+    """Return a short run as a list; compiled or interpreted, as this process does it."""
+    harvest = run_many(draw_cases(10, seed=6), rtol=1e-3)
+    return [np.nan_to_num(harvest.values).tolist(), harvest.steps.tolist(), harvest.outcome.tolist()]
+
+
+def test_interpreted_equals_compiled():
+    code = "import json\nfrom tests.numerics.test_integrate_many import results\nprint(json.dumps(results()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    ours, plain = results(), json.loads(done.stdout)
+    assert ours[1:] == plain[1:]
+    np.testing.assert_allclose(ours[0], plain[0], rtol=1e-7, atol=1e-9)

@@ -11,9 +11,8 @@ from benchmarks.problems import Matrix, Problem
 from benchmarks.solver import Course, Solver, SolverFailed
 from bitesim.engines.system import system_of
 from bitesim.foundation.errors import SolverError
-from bitesim.numerics.integrate_one import prepare_work, start_block
 from bitesim.numerics.outcomes import Outcome
-from bitesim.numerics.pieces import COUNTERS, Control, Output
+from bitesim.numerics.pieces import Control, output_at
 
 _MAX_STEPS: Final = 100_000
 _SETTINGS: Final = "atol = rtol * scale for each state"
@@ -37,18 +36,11 @@ def _kernel(problem: Problem) -> Course:
     system, count = system_of(problem.model), len(problem.start)
 
     def course(rtol: float) -> Matrix:
-        control = Control(rtol, problem.scale, _MAX_STEPS)
-        states = np.empty((len(problem.times_days), count))
-        output = Output(problem.times_days, states, np.zeros(len(COUNTERS), np.int64), np.zeros(3))
-        constants, state, work = (
-            system.constants(problem.parameters),
-            start_block(problem.start),
-            prepare_work(control, system.n_factors),
-        )
-        code = system.integrate(constants, state, problem.pieces, control, output, work)
+        control, output = Control(rtol, problem.scale, _MAX_STEPS), output_at(problem.times_days, count)
+        code = system.integrate(problem.parameters, problem.start.copy(), problem.pieces, control, output)
         if code != Outcome.OK:
             raise SolverFailed(f"{Outcome(code).name} at day {output.progress[0]:.6g}")
-        return states
+        return output.states
 
     return course
 

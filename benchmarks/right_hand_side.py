@@ -65,6 +65,6 @@ def fastest_equations(model: Model, parameters: Vector) -> Equations:
     return Equations(
         prepare(rhs, RHS_SIGNATURE),
         prepare(jacobian, JACOBIAN_SIGNATURE),
-        system_of(model).constants(parameters),
+        system_of(model).constants(parameters).reshape(-1),
         len(derived.pattern),
     )

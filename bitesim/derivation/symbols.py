@@ -24,7 +24,7 @@ def choose_class() -> Any:
     Its derivative is that of the branch taken; where left equals right, that of `otherwise`.
     """
 
-    class choose(sympy.Function):
+    class choose(sympy.Function):  # type: ignore[misc]
         nargs = 4
         is_real = True
 
@@ -63,9 +63,10 @@ def _square(x: Any) -> Any:
     return x * x
 
 
+_ELEMENTARY: Final = ("exp", "log", "sqrt", "power", "choose")
 #: Names that generated functions use themselves.
 RESERVED: Final = frozenset(
-    "state constants rate diagonal largest factors vector values outputs exp log sqrt power choose".split()
+    ("state", "constants", "rate", "diagonal", "largest", "factors", "vector", "values", "outputs", *_ELEMENTARY)
 )
 _KINKS: Final = "bitesim.mechanisms.kinks"
 

@@ -263,10 +263,11 @@ def _reproducer(plan: CohortPlan, patient: int, parameters: Vector) -> str:
     bsa, weight = plan.body(patient)
     body = ", ".join(f"{name}={value!r}" for name, value in (("weight_kg", weight), ("bsa_m2", bsa)) if value is not None)
     values = ", ".join(f"{name}={value!r}" for name, value in changed.items())
+    model = repr(plan.model.name)
     return (
-        f"bitesim.simulate(bitesim.Patient({body}), {str(plan.regimen)!r}, {plan.model.name!r}, "
-        f"[{float(plan.times_days[-1])!r}], parameters=bitesim.find_model({plan.model.name!r}).parameters.replace({values}), "
-        f"rtol={plan.rtol!r}, max_steps={plan.max_steps})"
+        f"bitesim.simulate(bitesim.Patient({body}), {str(plan.regimen)!r}, {model}, [{float(plan.times_days[-1])!r}], "
+        f"parameters=bitesim.find_model({model}).parameters.replace({values}), rtol={plan.rtol!r}, "
+        f"max_steps={plan.max_steps})"
     )
 
 

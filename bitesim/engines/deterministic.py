@@ -20,7 +20,7 @@ from bitesim.foundation.provenance import Provenance, digest_of, installed_versi
 from bitesim.model import Model
 from bitesim.numerics.integrate_one import INTEGRATE_SIGNATURE, integrate
 from bitesim.numerics.outcomes import ADVICE, Outcome
-from bitesim.numerics.pieces import COUNTERS, Control, Matrix, Output, Pieces, Vector
+from bitesim.numerics.pieces import COUNTERS, Control, Matrix, Output, Pieces, Vector, output_at
 from bitesim.parameters import ParameterSet
 from bitesim.treatment import Regimen, Schedule, apply_action
 from bitesim.version import __version__
@@ -124,9 +124,7 @@ def run_ode(case: Case, times_days: Vector, settings: Settings | None = None) ->
     start = initial_state(model, case.parameters)
     case = replace(case, regimen=_with_drug_by_name(model, case.regimen))
     schedule = case.schedule()
-    output = Output(
-        times_days, np.full((len(times_days), len(model.species)), np.nan), np.zeros(len(COUNTERS), np.int64), np.zeros(3)
-    )
+    output = output_at(times_days, len(model.species))
     progress = _Progress(start.copy(), output, case.regimen, schedule)
     done: set[tuple[str, int]] = set()
     now = 0.0
@@ -165,7 +163,7 @@ def _set_steady_state(
 ) -> None:
     """Replace the state by that after endless doses."""
     dosing = progress.schedule.steady_states[index]
-    aside = Output(np.empty(0), np.empty((0, len(start))), np.zeros(len(COUNTERS), np.int64), np.zeros(3))
+    aside = output_at(np.empty(0), len(start))
     beside = replace(progress, output=aside)
 
     def advance(state: Vector, pieces: Pieces) -> None:

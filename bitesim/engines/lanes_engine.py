@@ -27,7 +27,7 @@ from bitesim.numerics.integrate_many import (
 )
 from bitesim.numerics.lanes import LANES
 from bitesim.numerics.outcomes import Outcome
-from bitesim.numerics.pieces import COUNTERS, Control, Matrix, Output, Pieces, System, Vector
+from bitesim.numerics.pieces import Control, Matrix, Pieces, System, Vector, output_at
 
 Integers = NDArray[np.int64]
 
@@ -132,8 +132,8 @@ def run_one_by_one(model: Model, chunk: Chunk) -> Harvest:
     for patient, parameters in enumerate(chunk.parameters):
         start = system.initial_state(parameters)
         clock = chunk.clocks[chunk.timetable[patient]]._replace(reset_state=start)
-        states = np.full((len(chunk.times_days), len(start)), np.nan)
-        output = Output(chunk.times_days, states, np.zeros(len(COUNTERS), np.int64), np.zeros(3))
+        output = output_at(chunk.times_days, len(start))
+        states = output.states
         code = system.integrate(parameters, start.copy(), clock, control, output)
         reached = int(output.progress[2]) if code != Outcome.OK else len(states)
         everything = np.hstack([system.readouts(parameters, states[:reached]), states[:reached]])

@@ -48,11 +48,10 @@ def stage_sum(table: NDArray[np.float64], *, onto_base: bool) -> Any:
         builder.position_at_end(done)
         return context.get_dummy_value()
 
-    @intrinsic
     def weighted(typing_context: Any, stage: Any, base: Any, stages: Any, result: Any, first_row: Any, rows: Any) -> Any:
         return types.void(types.int64, base, stages, result, types.int64, types.int64), generate
 
-    return weighted
+    return intrinsic(weighted)
 
 
 def _rows(

@@ -11,6 +11,7 @@ minimax polynomial of fdlibm's e_log.c (Sun Microsystems 1993).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -109,7 +110,7 @@ def _choose(builder: Any, width: int, left: Any, right: Any, then: Any, otherwis
 
 
 #: name in straight-line code -> emit(builder, width, *values).
-EMITTERS: Final = {"exp": _exp, "log": _log, "power": _power, "choose": _choose}
+EMITTERS: Final[dict[str, Callable[..., Any]]] = {"exp": _exp, "log": _log, "power": _power, "choose": _choose}
 
 
 def exp(x: Any) -> Any:

@@ -103,7 +103,7 @@ def _integrate_piece(
 ) -> int:
     """Integrate `state` through the one piece of the `window` (start, stop)."""
     start, stop = window
-    counters, progress = output.counters, output.progress
+    counters, progress, record = output.counters, output.progress, output.record
     first_rate, input_rate, new_state, count = work.rate, work.input_rate, work.new_state, output.states.shape[1]
     # Counted from the piece's start: just after a change, steps may have to be far shorter than a clock at day 42
     # resolves.
@@ -148,6 +148,8 @@ def _integrate_piece(
             rejected = True
             step *= factor
             continue
+        if counters[ACCEPTED] < record.shape[0]:
+            record[counters[ACCEPTED]] = -step if last else step
         counters[ACCEPTED] += 1
         rejected = False
         reached = length if last else elapsed + step
@@ -230,7 +232,7 @@ INTEGRATE_SIGNATURE: Final = types.int64(
     _BLOCK,
     PIECES_TYPE,
     named_tuple(Control, types.float64, _VECTOR, types.int64),
-    named_tuple(Output, _VECTOR, _BLOCK, _INTEGERS, _VECTOR),
+    named_tuple(Output, _VECTOR, _BLOCK, _INTEGERS, _VECTOR, _VECTOR),
     work_type(),
 )
 

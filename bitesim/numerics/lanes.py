@@ -28,7 +28,7 @@ _WORD: Final = ir.IntType(64)
 _ALIGNMENT: Final = 8
 
 
-class LanesType(types.Type):
+class LanesType(types.Type):  # type: ignore[misc]
     """numba's type of eight float64 side by side."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ LANES_TYPE: Final = LanesType()
 
 
 @register_model(LanesType)
-class _LanesModel(models.PrimitiveModel):
+class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
     def __init__(self, dmm: Any, fe_type: Any) -> None:
         super().__init__(dmm, fe_type, ir.VectorType(_DOUBLE, LANES))
 
@@ -161,7 +161,7 @@ condition > 0, else b; all return lanes."""
 
 
 def _interpreted_load(block: NDArray[np.float64], row: int) -> NDArray[np.float64]:
-    return block.reshape(-1, LANES)[row].copy()
+    return np.array(block.reshape(-1, LANES)[row])
 
 
 def _interpreted_store(block: NDArray[np.float64], row: int, value: Any) -> None:

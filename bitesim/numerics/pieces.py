@@ -46,13 +46,20 @@ class Output(NamedTuple):
     """Where results go: states at strictly increasing times, counters, and where a failure happened.
 
     `counters` are those of `COUNTERS`; `progress` holds the time reached, the last step size and the index of the next
-    output to take.
+    output to take. `record` takes the sizes of the accepted steps as far as it reaches; the last of a piece is negative.
     """
 
     times: Vector
     states: Matrix
     counters: NDArray[np.int64]
     progress: Vector
+    record: Vector
+
+
+def output_at(times: Vector, n_states: int, record: int = 0) -> Output:
+    """Return what a run at `times` fills, with room for `record` step sizes."""
+    states = np.full((len(times), n_states), np.nan)
+    return Output(times, states, np.zeros(len(COUNTERS), np.int64), np.zeros(3), np.zeros(record))
 
 
 COUNTERS: Final = (

@@ -64,15 +64,21 @@ class Work(NamedTuple):
 def work_for(rows: int, factor_rows: int) -> Work:
     """Return a step's blocks, aligned to cache lines."""
     return Work(
-        *(block(rows) for _ in range(5)),
-        block(_STAGES, rows),
-        block(factor_rows),
-        block(rows + 1),
-        block(rows),
-        block(_DEGREE, rows),
-        block(rows),
-        *(block(1) for _ in range(3)),
-        block(4),
+        rate=block(rows),
+        input_rate=block(rows),
+        carried=block(rows),
+        stage_state=block(rows),
+        new_state=block(rows),
+        stages=block(_STAGES, rows),
+        factors=block(factor_rows),
+        allowed=block(rows + 1),
+        squares=block(rows),
+        polynomial=block(_DEGREE, rows),
+        interpolated=block(rows),
+        inverse_step=block(1),
+        diagonal=block(1),
+        theta=block(1),
+        control=block(4),
     )
 
 

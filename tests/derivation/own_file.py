@@ -1,8 +1,4 @@
-"""A user's file that defines a model, as text: tests write, edit, load and derive it."""
-
-from __future__ import annotations
-
-OWN_FILE = '''"""A drug that kills cells."""
+"""A model in a file of a user's own: a drug that kills cells. Tests copy, edit, load and derive it."""
 
 import numpy as np
 
@@ -61,4 +57,3 @@ def model(name="own", **changes):
 
 
 MODEL = model()
-'''

@@ -14,9 +14,10 @@ import pytest
 import bitesim
 from bitesim.derivation.store import generator_digest, load_derived, load_module, models_in, write_whole
 from bitesim.foundation.errors import DerivationWarning
-from tests.derivation.own_file import OWN_FILE
+from tests.derivation import own_file
 
 ROOT = Path(__file__).parents[2]
+OWN_FILE = Path(own_file.__file__).read_text(encoding="utf-8")
 REGIMEN = "10 ug/day for 2 d"
 TIMES = [0.5, 1.0, 2.0, 2.5]
 
@@ -29,9 +30,9 @@ def write(folder, text=OWN_FILE, name="own_file.py"):
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory):
-    """The model of a user's file."""
-    return load_module(write(tmp_path_factory.mktemp("own"))).MODEL
+def own():
+    """A user's model."""
+    return own_file.MODEL
 
 
 @pytest.fixture
@@ -193,7 +194,9 @@ def test_what_is_no_model_is_refused(given):
         bitesim.derive(given)
 
 
-def test_clearing_the_cache_removes_the_files_and_nothing_else(own, cache):
+def test_clearing_the_cache_removes_the_files_and_nothing_else(own, cache, monkeypatch):
+    # As Python does unless told otherwise.
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     bitesim.derive(own)
     mine = write(cache, "MINE = 1\n", "own_notes.py")
     bitesim.clear_cache()
@@ -208,6 +211,18 @@ def test_a_file_is_a_module_once_a_content(tmp_path):
     path.write_text("VALUE = [2, 3]\n")
     assert load_module(path).VALUE == [2, 3]
     assert first.VALUE == [1]
+
+
+def test_a_moved_file_finds_its_kernels(tmp_path):
+    text = "from bitesim.foundation.compiled import kernel\n\n\n@kernel\ndef doubled(x):\n    return 2.0 * x\n"
+    code = (
+        "import sys; from pathlib import Path; from bitesim.derivation.store import load_module; "
+        "print(load_module(Path(sys.argv[0])).doubled(3.0))"
+    )
+    for name in ("before", "after"):
+        path = write(tmp_path / name, text, f"{name}.py")
+        run = f"import sys; sys.argv = [{str(path)!r}]; {code}"
+        assert elsewhere(run, path.parent, BITESIM_CACHE_DIR=str(tmp_path / "cache")) == "6.0"
 
 
 def test_a_file_that_fails_is_not_kept(tmp_path):

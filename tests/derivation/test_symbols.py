@@ -8,42 +8,13 @@ import sympy
 
 import bitesim
 from bitesim.derivation.symbols import RESERVED, at_least, choose_class, positive_part, positive_power, trace
-from bitesim.foundation.compiled import kernel
 from bitesim.mechanisms import kinks
-from bitesim.model import DrugInput, Model, Processes, Readout, Species, SpeciesTable
-from bitesim.parameters import Catalogue, Parameter, ParameterSet
+from bitesim.model import Model, Processes
 from tests.derivation.examples import MODELS, cases
+from tests.derivation.small_models import model_of
 
 LAMBDIFY = [{"choose": lambda left, right, then, otherwise: then if left > right else otherwise}, "math"]
 X, Y = sympy.symbols("x y", real=True)
-
-
-@kernel
-def empty_start(p, s):
-    pass
-
-
-@kernel
-def empty_read(s, p, r):
-    pass
-
-
-def model_of(fluxes, states=("x", "y"), parameters=("a", "b"), initial_state=empty_start, read=empty_read):
-    """Return a small model: process `change_<state>` changes each state by 1."""
-    rows = tuple(Parameter(name, "-", 2.0, (-1e3, 1e3), "a test", "none", "assumed") for name in parameters)
-    return Model(
-        name="small",
-        title="a test",
-        source="none",
-        parameters=ParameterSet(Catalogue("small", rows)),
-        species=SpeciesTable(tuple(Species(name, "-", "a test", 1.0) for name in states)),
-        processes=Processes({f"change_{name}": {name: 1} for name in states}),
-        fluxes=fluxes,
-        initial_state=initial_state,
-        readouts=(Readout("seen", "-", "a test"),),
-        read=read,
-        drug=DrugInput(states[0]),
-    )
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -138,14 +109,51 @@ def loop(s, p, f):
         f.change_x = 1.0
 
 
-@pytest.mark.parametrize("fluxes", [branch, branch_in_a_callee, loop])
+def branch_on_equality(s, p, f):
+    f.change_x = p.a if s.x == 0.0 else s.x
+
+
+def branch_on_a_difference(s, p, f):
+    f.change_x = s.x if s.x != p.a else 0.0
+
+
+def branch_on_a_parameter(s, p, f):
+    f.change_x = s.x if p.a else 0.0
+
+
+def branch_on_the_real_part(s, p, f):
+    f.change_x = s.x if s.x.real > 0.0 else 0.0
+
+
+@pytest.mark.parametrize(
+    "fluxes",
+    [
+        branch,
+        branch_in_a_callee,
+        loop,
+        branch_on_equality,
+        branch_on_a_difference,
+        branch_on_a_parameter,
+        branch_on_the_real_part,
+    ],
+)
 def test_branches_are_named(fluxes):
     words = f"model small: {fluxes.__name__} branches on a state or parameter.*positive_part, at_least or positive_power"
     with pytest.raises(bitesim.ParameterError, match=words):
         trace(model_of(fluxes))
 
 
-@pytest.mark.parametrize("function", [math.gamma, math.sin, np.tanh, np.log10, math.floor, float])
+def remainder(x):
+    return x % 2.0
+
+
+def whole_quotient(x):
+    return x // 2.0
+
+
+@pytest.mark.parametrize(
+    "function", [math.gamma, math.sin, np.tanh, np.log10, math.floor, float, abs, np.abs, remainder, whole_quotient]
+)
 def test_unknown_functions_are_named(function):
     def fluxes(s, p, f):
         f.change_x = function(s.x)
@@ -168,6 +176,10 @@ def writes_a_state(s, p, f):
 def test_inputs_cannot_be_written(fluxes, words):
     with pytest.raises(bitesim.ParameterError, match=words):
         trace(model_of(fluxes))
+
+
+def nothing(s, p, f):
+    pass
 
 
 def unknown_state(s, p, f):
@@ -196,7 +208,7 @@ def unknown_readout(s, p, r):
     ],
 )
 def test_unknown_names_get_a_suggestion(changes, words):
-    parts = {"fluxes": empty_read, "states": ("drug_peripheral",), "parameters": ("clearance",), **changes}
+    parts = {"fluxes": nothing, "states": ("drug_peripheral",), "parameters": ("clearance",), **changes}
     with pytest.raises(bitesim.ParameterError, match=words):
         trace(model_of(**parts))
 
@@ -260,6 +272,21 @@ def test_names_of_generated_code_are_evaded(name):
         assert symbols[name].name.isidentifier()
         assert symbols[name].name not in RESERVED
         assert len({symbol.name for symbol in symbols.values()}) == len(symbols)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        {"states": ("t1", "y"), "parameters": ("t1_", "b")},
+        {"states": ("exp_", "exp")},
+        {"states": ("k", "k_"), "parameters": ("k", "b")},
+        {"states": ("k", "y"), "parameters": ("k", "k_")},
+    ],
+)
+def test_an_evading_name_evades_the_others_too(places):
+    traced = trace(model_of(nothing, **places))
+    symbols = [*traced.states.values(), *traced.parameters.values()]
+    assert len({symbol.name for symbol in symbols}) == len(symbols)
 
 
 def test_a_state_and_a_parameter_of_one_name_are_two():

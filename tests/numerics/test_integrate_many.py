@@ -98,12 +98,12 @@ def draw_cases(count, seed=1):
     return Cases(parameters, generator.integers(0, len(CLOCKS), count))
 
 
-def run_many(cases, rtol=1e-6, max_steps=5000, columns=(0, 1, 2)):
+def run_many(cases, rtol=1e-6, max_steps=5000, columns=(0, 1, 2), times=TIMES):
     count = len(cases.parameters)
     harvest = Harvest(
-        TIMES,
+        times,
         np.array(columns),
-        np.full((count, len(TIMES), len(columns)), np.nan),
+        np.full((count, len(times), len(columns)), np.nan),
         np.full(count, -1),
         np.full((count, 2), np.nan),
         np.full((count, 3), -1),
@@ -114,10 +114,10 @@ def run_many(cases, rtol=1e-6, max_steps=5000, columns=(0, 1, 2)):
     return harvest
 
 
-def run_alone(parameters, timetable, rtol=1e-6, max_steps=5000):
+def run_alone(parameters, timetable, rtol=1e-6, max_steps=5000, times=TIMES):
     clock = CLOCKS[timetable]
     options = {"rate": clock.rate, "jump": clock.jump, "reset": clock.reset, "rtol": rtol, "max_steps": max_steps}
-    return run(MADE, parameters, 0.5 * parameters[4:6], TIMES, clock.boundary, **options)
+    return run(MADE, parameters, 0.5 * parameters[4:6], times, clock.boundary, **options)
 
 
 def assert_equal_one_by_one(cases, harvest, **options):
@@ -171,6 +171,16 @@ def test_only_failures_come_to_an_end():
     harvest = run_many(cases)
     assert np.all(harvest.outcome == Outcome.NOT_FINITE)
     assert np.isnan(harvest.values[:, 1:]).all()
+
+
+@pytest.mark.parametrize("times", [[0.0], [0.0, 1.0], [1.0, 1.5, 2.0]])
+def test_outputs_at_boundaries_alone(times):
+    # A case ends with its last output; alone it goes on to its last boundary, so that only what was taken is equal.
+    cases = draw_cases(20, seed=7)
+    harvest = run_many(cases, times=np.array(times))
+    assert np.all(harvest.outcome == Outcome.OK)
+    for values, parameters, timetable in zip(harvest.values, *cases, strict=True):
+        assert np.array_equal(values[:, 1:], run_alone(parameters, timetable, times=times).states)
 
 
 def test_chosen_columns_are_kept_in_their_order():

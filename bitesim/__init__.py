@@ -4,6 +4,7 @@ from bitesim import datasets, plots
 from bitesim.derivation import derive
 from bitesim.engines.cohort import run_cohort, stream_cohort
 from bitesim.engines.cohort_result import CohortResult
+from bitesim.engines.sensitivity_result import SensitivityResult, ToDose, ToEventTime, ToInitialValue
 from bitesim.engines.trajectory import Trajectory
 from bitesim.foundation.compiled import clear_cache, compile_report
 from bitesim.foundation.errors import (
@@ -21,7 +22,7 @@ from bitesim.foundation.units import units
 from bitesim.interchange import to_sbml
 from bitesim.model import Model
 from bitesim.parameters import ParameterSet
-from bitesim.population import Patient, simulate
+from bitesim.population import Patient, sensitivities, simulate
 from bitesim.published import MODELS, find_model
 from bitesim.treatment import Regimen
 from bitesim.version import __version__
@@ -40,7 +41,11 @@ __all__ = [
     "Patient",
     "Regimen",
     "ScenarioError",
+    "SensitivityResult",
     "SolverError",
+    "ToDose",
+    "ToEventTime",
+    "ToInitialValue",
     "Trajectory",
     "__version__",
     "clear_cache",
@@ -50,6 +55,7 @@ __all__ = [
     "find_model",
     "plots",
     "run_cohort",
+    "sensitivities",
     "show_versions",
     "simulate",
     "stream_cohort",

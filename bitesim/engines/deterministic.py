@@ -65,7 +65,7 @@ class Case:
         return chosen.schedule(bsa_m2=self.bsa_m2, weight_kg=self.weight_kg)
 
 
-def _with_drug_by_name(model: Model, regimen: Regimen) -> Regimen:
+def with_drug_by_name(model: Model, regimen: Regimen) -> Regimen:
     """Return `regimen` with every way to name the drug's compartment (species, number) written as 'drug'."""
 
     def named(given: Any) -> Any:
@@ -122,7 +122,7 @@ def run_ode(case: Case, times_days: Vector, settings: Settings | None = None) ->
     model = case.model
     system = system_of(model)
     start = initial_state(model, case.parameters)
-    case = replace(case, regimen=_with_drug_by_name(model, case.regimen))
+    case = replace(case, regimen=with_drug_by_name(model, case.regimen))
     schedule = case.schedule()
     output = output_at(times_days, len(model.species))
     progress = _Progress(start.copy(), output, case.regimen, schedule)
@@ -155,7 +155,7 @@ def _integrate(
     control = Control(settings.rtol, case.model.species.scales(), settings.max_steps)
     code = system.integrate(case.parameters.vector(), state, pieces, control, progress.output)
     if code != Outcome.OK:
-        raise SolverError(_failure(case, Outcome(code), progress, settings))
+        raise SolverError(failure_message(case, Outcome(code), progress.output, progress.schedule, settings))
 
 
 def _set_steady_state(
@@ -175,10 +175,10 @@ def _set_steady_state(
     progress.events.append(RunEvent(dosing.day, "steady state", "the state is that after endless earlier doses"))
 
 
-def _failure(case: Case, outcome: Outcome, progress: _Progress, settings: Settings) -> str:
+def failure_message(case: Case, outcome: Outcome, output: Output, schedule: Schedule, settings: Settings) -> str:
     """Return the sentence for a run that failed, with a reproducer."""
-    reached, step = progress.output.progress[:2]
-    before = [event for event in progress.schedule.events if event.time_days <= reached]
+    reached, step = output.progress[:2]
+    before = [event for event in schedule.events if event.time_days <= reached]
     just_after = f", just after {before[-1].text}" if before else ""
     changed = ", ".join(f"{name}={value!r}" for name, value in case.parameters.changed().items()) or "defaults"
     return (

@@ -106,8 +106,26 @@ def _invoke4(typing_context: Any, entry: Any, a: Any, b: Any, c: Any, d: Any, st
     return types.void(types.int64, a, b, c, d, types.int64), _generate
 
 
-def _invoke5(typing_context: Any, entry: Any, a: Any, b: Any, c: Any, d: Any, e: Any, start: Any) -> Any:
-    return types.void(types.int64, a, b, c, d, e, types.int64), _generate
+def _invoke_along(
+    typing_context: Any, entry: Any, a: Any, b: Any, c: Any, c_start: Any, d: Any, d_start: Any, e: Any, e_start: Any
+) -> Any:
+    place = types.int64
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kinds = signature.args
+        pointers = [data_pointer(context, builder, kinds[i], values[i]) for i in (1, 2, 3, 5, 7)]
+        for position, start in ((2, values[4]), (3, values[6]), (4, values[8])):
+            pointers[position] = element(builder, pointers[position], start, 1)
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type for pointer in pointers])
+        builder.call(builder.inttoptr(values[0], kind.as_pointer()), pointers)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, a, b, c, place, d, place, e, place), generate
+
+
+def _interpreted_along(function: Callable[..., None], a: Any, b: Any, *placed: Any) -> None:
+    views = [array.reshape(-1)[start:] for array, start in zip(placed[::2], placed[1::2], strict=True)]
+    function(a.reshape(-1), b.reshape(-1), *views)
 
 
 def _compiled(definition: Callable[..., Any]) -> Any:
@@ -119,4 +137,6 @@ invoke1: Any = _compiled(_invoke1)
 invoke2: Any = _compiled(_invoke2)
 invoke3: Any = _compiled(_invoke3)
 invoke4: Any = _compiled(_invoke4)
-invoke5: Any = _compiled(_invoke5)
+#: invoke_along(entry, a, b, c, start in c, d, start in d, e, start in e): five arrays, of which the last three lie in
+#: larger ones.
+invoke_along: Any = _interpreted_along if config.DISABLE_JIT else intrinsic(_invoke_along)

@@ -20,7 +20,7 @@ from bitesim.numerics.integrate_one import SYSTEM_TYPE, named_tuple, work_type
 from bitesim.numerics.lanes import LANES, at, block, load, pick, plus, put, store
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import CLOCK_RESOLUTION, SHORTEST_STEP, Matrix, System, Vector
-from bitesim.numerics.rosenbrock import Work, attempt_step, interpolate, prepare_interpolation, work_for
+from bitesim.numerics.rosenbrock import Work, attempt_step, interpolate, prepare_interpolation, set_diagonal, work_for
 from bitesim.numerics.step_control import SHARE_OF_A_STEP, first_step, norm_and_factor, squared_errors, step_factor
 from bitesim.numerics.straight_line import straight_line
 
@@ -390,6 +390,7 @@ def integrate_many(
                     busy += 1
         if busy == 0 and next_case >= cases.parameters.shape[0]:
             return
+        set_diagonal(work)
         attempt_step(entries.system, constants, state, work)
         _row_of_errors(state, work)
         pending, idle = False, False

@@ -27,7 +27,7 @@ from bitesim.numerics.pieces import (
     Pieces,
     System,
 )
-from bitesim.numerics.rosenbrock import Work, attempt_step, interpolate, prepare_interpolation, work_for
+from bitesim.numerics.rosenbrock import Work, attempt_step, interpolate, prepare_interpolation, set_step, work_for
 from bitesim.numerics.step_control import SHARE_OF_A_STEP, first_step, norm_and_factor, squared_errors, step_factor
 from bitesim.numerics.straight_line import straight_line
 from bitesim.numerics.tableaus import RODAS5P
@@ -98,6 +98,17 @@ def _take_outputs(window: tuple[float, float, float, float], step: float, before
 
 
 @kernel
+def _record_step(place: int, state: NDArray, stages: NDArray, course: NDArray) -> None:
+    """Copy the state before a step and the step's stages."""
+    rows = state.shape[0]
+    first = place * course.shape[1]
+    for row in range(rows):
+        store(course, first + row, load(state, row))
+    for row in range(stages.shape[0] * rows):
+        store(course, first + rows + row, load(stages, row))
+
+
+@kernel
 def _integrate_piece(
     system: Any, constants: NDArray, state: NDArray, window: Any, control: Any, output: Any, work: Any
 ) -> int:
@@ -133,7 +144,7 @@ def _integrate_piece(
             return Outcome.STEP_TOO_SMALL
         if counters[ACCEPTED] + counters[REJECTED] >= control.max_steps:
             return Outcome.TOO_MANY_STEPS
-        store(work.inverse_step, 0, 1.0 / step)
+        set_step(step, work)
         attempt_step(system, constants, state, work)
         counters[JACOBIANS] += 1
         counters[FACTORISATIONS] += 1
@@ -150,6 +161,7 @@ def _integrate_piece(
             continue
         if counters[ACCEPTED] < record.shape[0]:
             record[counters[ACCEPTED]] = -step if last else step
+            _record_step(counters[ACCEPTED], state, work.stages, output.course)
         counters[ACCEPTED] += 1
         rejected = False
         reached = length if last else elapsed + step
@@ -225,6 +237,7 @@ def named_tuple(kind: type, *members: types.Type) -> types.NamedTuple:
 
 
 PIECES_TYPE: Final = named_tuple(Pieces, _VECTOR, _BLOCK, _BLOCK, _INTEGERS, _VECTOR)
+OUTPUT_TYPE: Final = named_tuple(Output, _VECTOR, _BLOCK, _INTEGERS, _VECTOR, _VECTOR, _STACK)
 SYSTEM_TYPE: Final = named_tuple(System, *[types.int64] * 3)
 INTEGRATE_SIGNATURE: Final = types.int64(
     SYSTEM_TYPE,
@@ -232,7 +245,7 @@ INTEGRATE_SIGNATURE: Final = types.int64(
     _BLOCK,
     PIECES_TYPE,
     named_tuple(Control, types.float64, _VECTOR, types.int64),
-    named_tuple(Output, _VECTOR, _BLOCK, _INTEGERS, _VECTOR, _VECTOR),
+    OUTPUT_TYPE,
     work_type(),
 )
 

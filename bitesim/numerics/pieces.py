@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bitesim.numerics.lanes import LANES
+
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
@@ -47,6 +49,7 @@ class Output(NamedTuple):
 
     `counters` are those of `COUNTERS`; `progress` holds the time reached, the last step size and the index of the next
     output to take. `record` takes the sizes of the accepted steps as far as it reaches; the last of a piece is negative.
+    `course` takes, for as many steps, the state before each and behind it the stages, as blocks.
     """
 
     times: Vector
@@ -54,12 +57,15 @@ class Output(NamedTuple):
     counters: NDArray[np.int64]
     progress: Vector
     record: Vector
+    course: NDArray[np.float64]
 
 
-def output_at(times: Vector, n_states: int, record: int = 0) -> Output:
-    """Return what a run at `times` fills, with room for `record` step sizes."""
+def output_at(times: Vector, n_states: int, record: tuple[int, int] = (0, 0)) -> Output:
+    """Return what a run at `times` fills, with room to record (steps, rows of a state and its stages)."""
     states = np.full((len(times), n_states), np.nan)
-    return Output(times, states, np.zeros(len(COUNTERS), np.int64), np.zeros(3), np.zeros(record))
+    steps, rows = record
+    counters = np.zeros(len(COUNTERS), np.int64)
+    return Output(times, states, counters, np.zeros(3), np.zeros(steps), np.empty((steps, rows, LANES)))
 
 
 COUNTERS: Final = (

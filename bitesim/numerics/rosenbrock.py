@@ -20,20 +20,22 @@ from bitesim.numerics.tableaus import RODAS5P
 Block = NDArray[np.float64]
 
 _GAMMA: Final = RODAS5P.gamma
-_STAGES: Final = RODAS5P.stages
+STAGES: Final = RODAS5P.stages
 _DEGREE: Final = len(RODAS5P.dense)
 #: Stages whose state is that of the stage before plus its increment.
 _FOLLOWS: Final = tuple(
     stage > 0
     and bool(np.array_equal(RODAS5P.a[stage, : stage - 1], RODAS5P.a[stage - 1, : stage - 1]))
     and RODAS5P.a[stage, stage - 1] == 1.0
-    for stage in range(_STAGES)
+    for stage in range(STAGES)
 )
-_add_increments: Final = stage_sum(
-    np.array([np.eye(_STAGES)[stage - 1] if _FOLLOWS[stage] else RODAS5P.a[stage] for stage in range(_STAGES)]),
+#: add_increments(stage, base, stages, result, first_row, rows): the state at which a stage takes its rate.
+add_increments: Final = stage_sum(
+    np.array([np.eye(STAGES)[stage - 1] if _FOLLOWS[stage] else RODAS5P.a[stage] for stage in range(STAGES)]),
     onto_base=True,
 )
-_carry_increments: Final = stage_sum(RODAS5P.c, onto_base=False)
+#: carry_increments(stage, base, stages, result, first_row, rows): what earlier stages add to its right-hand side, times h.
+carry_increments: Final = stage_sum(RODAS5P.c, onto_base=False)
 _interpolant: Final = stage_sum(RODAS5P.dense, onto_base=False)
 
 
@@ -69,7 +71,7 @@ def work_for(rows: int, factor_rows: int) -> Work:
         carried=block(rows),
         stage_state=block(rows),
         new_state=block(rows),
-        stages=block(_STAGES, rows),
+        stages=block(STAGES, rows),
         factors=block(factor_rows),
         allowed=block(rows + 1),
         squares=block(rows),
@@ -83,8 +85,27 @@ def work_for(rows: int, factor_rows: int) -> Work:
 
 
 @inlined_kernel
+def follows(stage: int) -> bool:
+    """Return whether a stage's state is that of the stage before plus its increment."""
+    return _FOLLOWS[stage]
+
+
+@inlined_kernel
+def set_step(step: float, work: Any) -> None:
+    """Set the same step size for every lane."""
+    store(work.inverse_step, 0, 1.0 / step)
+    set_diagonal(work)
+
+
+@inlined_kernel
+def set_diagonal(work: Any) -> None:
+    """Write the diagonal that goes with the inverse step sizes."""
+    store(work.diagonal, 0, times(load(work.inverse_step, 0), 1.0 / _GAMMA))
+
+
+@inlined_kernel
 def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None:
-    """Take one step of size 1 / inverse_step with the rate at `state` (input included) in `work.rate`.
+    """Take one step, whose size and diagonal are set, with the rate at `state` (input included) in `work.rate`.
 
     The new state is left in `work.new_state`, its error in the last stage. `system` is a `System`.
     """
@@ -92,25 +113,24 @@ def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None
     stages, stage_state, factors, carried = work.stages, work.stage_state, work.factors, work.carried
     input_rate, new_state = work.input_rate, work.new_state
     inverse_step = load(work.inverse_step, 0)
-    store(work.diagonal, 0, times(inverse_step, 1.0 / _GAMMA))
     invoke4(system.factorise, state, constants, work.diagonal, factors, 0)
     for row in range(rows):
         store(stages, row, load(work.rate, row))
     invoke2(system.solve, factors, stages, 0)
-    for stage in range(1, _STAGES):
+    for stage in range(1, STAGES):
         here = stage * rows
-        if _FOLLOWS[stage]:
-            _add_increments(stage, stage_state, stages, stage_state, 0, rows)
+        if follows(stage):
+            add_increments(stage, stage_state, stages, stage_state, 0, rows)
         else:
-            _add_increments(stage, state, stages, stage_state, 0, rows)
+            add_increments(stage, state, stages, stage_state, 0, rows)
         invoke3(system.rate, stage_state, constants, stages, here * LANES)
-        _carry_increments(stage, carried, stages, carried, 0, rows)
+        carry_increments(stage, carried, stages, carried, 0, rows)
         for row in range(rows):
             with_input = plus(load(stages, here + row), load(input_rate, row))
             store(stages, here + row, fused(inverse_step, load(carried, row), with_input))
         invoke2(system.solve, factors, stages, here * LANES)
     for row in range(rows):
-        store(new_state, row, plus(load(stage_state, row), load(stages, (_STAGES - 1) * rows + row)))
+        store(new_state, row, plus(load(stage_state, row), load(stages, (STAGES - 1) * rows + row)))
 
 
 @kernel

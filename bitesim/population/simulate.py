@@ -77,6 +77,20 @@ def simulate(
     SolverError
         When the run could not be integrated.
     """
+    case, times = case_and_times(patient, regimen, model, times_days, parameters=parameters, seed=seed)
+    return run_ode(case, times, Settings(rtol, max_steps))
+
+
+def case_and_times(
+    patient: Patient | None,
+    regimen: Regimen | str | None,
+    model: str | Model | None,
+    times_days: Sequence[float] | NDArray[np.float64] | None,
+    *,
+    parameters: ParameterSet | None = None,
+    seed: int | None = None,
+) -> tuple[Case, NDArray[np.float64]]:
+    """Return what an engine runs, and its output times, from what a user hands in; `simulate` describes both."""
     patient = Patient() if patient is None else patient
     if not isinstance(patient, Patient):
         raise ParameterError(f"patient = {patient!r} is not a Patient: write bitesim.Patient(weight_kg=70, ...)")
@@ -98,13 +112,12 @@ def simulate(
         patient=patient.name,
         seed=seed,
     )
-    settings = Settings(rtol, max_steps)
     times = (
         default_times(regimen.schedule(bsa_m2=patient.bsa_m2))
         if times_days is None
         else increasing_times("times_days", times_days)
     )
-    return run_ode(case, times, settings)
+    return case, times
 
 
 def _regimen(regimen: Any) -> Regimen:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import bitesim
 from bitesim.derivation.store import generated_source, load_module
 from bitesim.mechanisms.kinks import at_least, positive_part, positive_power, saturation
 from tests.derivation.examples import constants_of, dense
@@ -211,6 +212,30 @@ def test_values_and_derivatives(name, tmp_path):
         assert moved[0, :4] == pytest.approx(expected, rel=1e-12, abs=1e-14)
         assert not moved[1].any()
         assert not moved[:, 4:].any()
+
+
+def remainder(x):
+    return x % 0.7
+
+
+def whole_quotient(x):
+    return x // 0.7
+
+
+@pytest.mark.parametrize("function", [abs, np.abs, remainder, whole_quotient])
+def test_what_has_no_straight_line_code_is_named_or_right(function, tmp_path):
+    def fluxes(s, p, f):
+        f.change_x = function(s.x)
+
+    try:
+        derived = derived_of(model_of(fluxes), tmp_path)
+    except bitesim.ParameterError as problem:
+        assert "fluxes" in str(problem)  # noqa: PT017
+        return
+    rate = np.empty(2)
+    for x in (1.7, -1.7):
+        derived.rate_of_change(np.array([x, 0.0]), constants_of(derived, PARAMETERS), rate)
+        assert rate[0] == pytest.approx(function(x), rel=1e-14)
 
 
 NAMES = ("t0", "t1", "c0", "c1", "w0_0", "w1_1", "x0", "x1", "exp", "power", "choose_", "state_", "constants", "largest")

@@ -10,7 +10,7 @@ from bitesim.numerics.dense import constants_size, dense_system, factors_size
 from bitesim.numerics.entries import as_array, kernel_entry, straight_line_entry
 from bitesim.numerics.integrate_one import INTEGRATE_SIGNATURE, integrate, prepare_work, start_block
 from bitesim.numerics.lanes import block, rows_for
-from bitesim.numerics.pieces import COUNTERS, Control, Output, Pieces, System
+from bitesim.numerics.pieces import COUNTERS, Control, Output, Pieces, System, output_at
 
 SCALE = 1e-3
 
@@ -151,7 +151,7 @@ def run(made: Made, parameters: Any, start: Any, times: Any, boundary: Any = Non
         np.array(options.get("reset", np.zeros(count)), np.int64),
         np.array(options.get("reset_state", start), float),
     )
-    output = Output(np.array(times, float), np.full((len(times), n), np.nan), np.zeros(len(COUNTERS), np.int64), np.zeros(3))
+    output = output_at(np.array(times, float), n, options.get("record", (0, 0)))
     scale = np.broadcast_to(options.get("scale", SCALE), n).copy()
     control = Control(options.get("rtol", 1e-8), scale, options.get("max_steps", 100_000))
     constants = block(rows_for(made.n_constants))

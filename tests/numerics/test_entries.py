@@ -18,7 +18,7 @@ from bitesim.numerics.entries import (
     invoke2,
     invoke3,
     invoke4,
-    invoke5,
+    invoke_along,
     kernel_entry,
     straight_line_entry,
 )
@@ -55,12 +55,12 @@ def entries_of(wide):
 
 @kernel
 def call_all(entries, a, b, c, d, results, distance):
-    """Call five entry points, each writing `distance` behind the one before."""
+    """Call five entry points, each writing `distance` behind the one before; the last reads from inside of arrays, too."""
     invoke1(entries[0], results, 0)
     invoke2(entries[1], a, results, distance)
     invoke3(entries[2], a, b, results, 2 * distance)
     invoke4(entries[3], a, b, c, results, 3 * distance)
-    invoke5(entries[4], a, b, c, d, results, 4 * distance)
+    invoke_along(entries[4], a, b, c, distance // 2, d, distance, results, 4 * distance)
 
 
 @kernel
@@ -71,10 +71,10 @@ def call_two(entry, a, b, start):
 def called(wide):
     """Return what the five write."""
     if wide:
-        arrays = np.arange(1.0, 33.0).reshape(4, 1, 8) / 16.0
+        arrays = np.arange(1.0, 97.0).reshape(4, 3, 8) / 16.0
         results = np.full((5, 2, 8), 0.25)
     else:
-        arrays = np.array([[0.5], [3.0], [5.0], [7.0]])
+        arrays = np.array([[0.5, 1.0, 2.0], [3.0, 4.0, 8.0], [5.0, 16.0, 32.0], [7.0, 64.0, 128.0]])
         results = np.full((5, 2), 0.25)
     call_all(entries_of(wide), *arrays, results, 16 if wide else 2)
     return arrays, results
@@ -84,8 +84,8 @@ def called(wide):
 def test_each_is_called_with_its_arrays_and_writes_behind_its_start(wide):
     arrays, results = called(wide)
     a, b, c, d = arrays[:, 0]
-    kept = np.full_like(a, 0.25)
-    expected = [[0.5 + 0 * a, kept], [kept, np.exp(a)], [a - 2 * b, kept], [a + 10 * b, c], [a + 10 * b, 100 * c + 1000 * d]]
+    kept, inside = np.full_like(a, 0.25), 100.0 * arrays[2, 1] + 1000.0 * arrays[3, 2]
+    expected = [[2.0 * kept, kept], [kept, np.exp(a)], [a - 2 * b, kept], [a + 10 * b, c], [a + 10 * b, inside]]
     np.testing.assert_allclose(results, expected, rtol=1e-15)
 
 

@@ -203,6 +203,29 @@ def test_counters_count_what_a_step_costs(made):
     assert restarts == 1
 
 
+@pytest.mark.parametrize("room", [0, 7, 1000])
+def test_accepted_steps_are_recorded_as_far_as_there_is_room(room):
+    boundary, start, push = [0.0, 0.5, 2.0, math.inf], np.array([2.0, 0.0]), [[0, 0], [1.0, 0.5], [0, 0]]
+    result = run(STRAIGHT, [5.0, 1.0, 0.0, 0.0], start, [2.5], boundary, rate=push, record=(room, 9))
+    plain = run(STRAIGHT, [5.0, 1.0, 0.0, 0.0], start, [2.5], boundary, rate=push)
+    assert np.array_equal(result.states, plain.states)
+    assert np.array_equal(result.output.counters, plain.output.counters)
+    accepted = min(room, result.counted("accepted_steps"))
+    record, course = result.output.record[:accepted], result.output.course[:accepted]
+    assert np.all(record != 0.0)
+    # Each step's state and stages lead to the state of the next: new = state + weights . stages.
+    reached = course[:, 0] + np.einsum("s,ksl->kl", RODAS5P.weights, course[:, 1:])
+    assert course[:1, 0, :2].tolist() == [start.tolist()][:accepted]
+    np.testing.assert_allclose(course[1:, 0], reached[:-1], rtol=1e-13, atol=1e-13)
+    if room == 1000:
+        ends = np.flatnonzero(record < 0.0)
+        assert len(ends) == 2
+        elapsed = np.split(np.abs(record), ends + 1)
+        assert [part.sum() for part in elapsed[:2]] == pytest.approx([0.5, 1.5], rel=1e-14)
+        assert 2.0 + elapsed[2].sum() == pytest.approx(result.output.progress[0], rel=1e-14)
+        assert not result.output.record[accepted:].any()
+
+
 @pytest.mark.parametrize("count", COUNTS)
 def test_chains_of_any_length_equal_the_matrix_exponential(count):
     generator = np.random.default_rng(count)

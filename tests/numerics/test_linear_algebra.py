@@ -21,10 +21,18 @@ def test_random_systems_equal_numpy(n):
 
 
 def test_rows_of_different_size_keep_the_small_unknowns_exact():
-    # A decoupled small state that drives a huge one: x0 = 1/2 must not be contaminated by the row of 1e12.
-    matrix = np.array([[2.0, 0.0], [-1e12, 3.0]])
-    answer = solve(matrix, np.array([1.0, 0.0]), size=np.array([1.0, 1e12]))
-    assert answer[0] == 0.5
+    # A decoupled small state that drives a huge one: x0 must not be contaminated by the rounding of the row of 1e12.
+    generator = np.random.default_rng(1)
+    for _ in range(20):
+        diagonal, below, right = (
+            generator.uniform(1.0, 3.0, 2),
+            1e12 * generator.uniform(1.0, 3.0),
+            generator.uniform(size=2),
+        )
+        matrix = np.array([[diagonal[0], 0.0], [-below, diagonal[1]]])
+        answer = solve(matrix, right, size=np.array([1.0, 1e12]))
+        assert answer[0] == right[0] / diagonal[0]
+        assert answer[1] == pytest.approx((right[1] + below * answer[0]) / diagonal[1], rel=1e-15)
 
 
 def test_a_zero_on_the_diagonal_is_no_obstacle():

@@ -11,7 +11,7 @@ from bitesim.foundation.compiled import kernel
 from bitesim.numerics.entries import invoke3
 from bitesim.numerics.integrate_one import start_block
 from bitesim.numerics.lanes import load, plus, rows_for, store
-from bitesim.numerics.rosenbrock import attempt_step, interpolate, prepare_interpolation, work_for
+from bitesim.numerics.rosenbrock import attempt_step, interpolate, prepare_interpolation, set_diagonal, set_step, work_for
 from bitesim.numerics.tableaus import RODAS5P
 from tests.numerics.systems import CHAIN, STRAIGHT, chain_constants, chain_matrix, straight_system
 
@@ -63,7 +63,7 @@ SYSTEMS = {
 @kernel
 def take_steps(system, constants, state, before, work, step, count):
     """Take `count` equal steps without control, and leave the start of the last one in `before`."""
-    store(work.inverse_step, 0, 1.0 / step)
+    set_step(step, work)
     for _ in range(count):
         invoke3(system.rate, state, constants, work.rate, 0)
         for row in range(state.shape[0]):
@@ -210,12 +210,23 @@ def test_padded_elements_stay_zero(name, count):
 
 def test_a_step_leaves_its_start_and_its_rate_alone():
     state, work = start_block(np.array([2.0, 0.5])), work_for(1, 1)
-    work.inverse_step[0], work.rate[0, :2], work.input_rate[0, :2] = 20.0, [0.5, -5.0], 0.25
+    set_step(0.05, work)
+    work.rate[0, :2], work.input_rate[0, :2] = [0.5, -5.0], 0.25
     kept = [each.copy() for each in (state, work.rate, work.input_rate, work.inverse_step)]
     attempt_step(STRAIGHT.system, start_block(np.array(VAN_DER_POL)), state, work)
     for now, then in zip((state, work.rate, work.input_rate, work.inverse_step), kept, strict=True):
         assert np.array_equal(now, then)
     assert not np.array_equal(work.new_state, state)
+
+
+def test_a_step_size_sets_its_inverse_and_the_diagonal():
+    work = work_for(1, 1)
+    set_step(0.05, work)
+    assert work.inverse_step.tolist() == [[20.0] * 8]
+    np.testing.assert_allclose(work.diagonal, 1.0 / (0.05 * RODAS5P.gamma), rtol=1e-15)
+    work.inverse_step[0] = np.arange(1.0, 9.0)
+    set_diagonal(work)
+    np.testing.assert_allclose(work.diagonal[0], np.arange(1.0, 9.0) / RODAS5P.gamma, rtol=1e-15)
 
 
 def test_blocks_of_work_are_separate_and_aligned():

@@ -8,7 +8,6 @@ directly, for either width, with the same operations in the same order. Interpre
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import inspect
 import textwrap
@@ -33,14 +32,12 @@ from bitesim.numerics.lanes import (
     rows_for,
     splat,
     store_to,
-    value_type,
 )
+from bitesim.numerics.value_graph import COSTLY, NotStraightLine, Value, ValueGraph
 
-_OPERATIONS: Final = {ast.Add: "fadd", ast.Sub: "fsub", ast.Mult: "fmul", ast.Div: "fdiv"}
-
-
-class NotStraightLine(ValueError):
-    """A function holds something else than assignments of arithmetic."""
+#: Kind of value -> LLVM's instruction, and LLVM's intrinsic.
+_INSTRUCTIONS: Final = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv", "negate": "fneg"}
+_INTRINSICS: Final = {"fuse": "fma", "sqrt": "sqrt"}
 
 
 def straight_line(function: Callable[..., None], lanes: tuple[bool, ...], *, padded: bool = False) -> Any:
@@ -80,6 +77,8 @@ def straight_line(function: Callable[..., None], lanes: tuple[bool, ...], *, pad
     names = tuple(inspect.signature(function).parameters)
     if len(names) != len(lanes):
         raise NotStraightLine(f"{function.__name__} has the arguments {names}, but lanes says {len(lanes)}")
+    # Refused here, by name, and not in the middle of a compilation.
+    ValueGraph(names).read(text)
     return _compiled(function.__name__, text, names, lanes, padded)
 
 
@@ -132,62 +131,60 @@ def _function(module: Any, symbol: str, text: str, names: tuple[str, ...], lanes
         argument.add_attribute("noalias")
     builder = ir.IRBuilder(body.append_basic_block("entry"))
     arrays = {name: (body.args[i], LANES if wide else 1) for i, (name, wide) in enumerate(zip(names, lanes, strict=True))}
-    emitter = _Emitter(builder, arrays, names[-1] if padded else None)
-    emitter.statements(text)
-    emitter.write_rows()
+    graph = ValueGraph(names)
+    graph.read(text)
+    _Emitter(builder, graph, arrays, names[-1] if padded else None).write_all()
     builder.ret_void()
     return body
 
 
 class _Emitter:
-    """Walks the statements of one function; each value is a pair (LLVM value, width)."""
+    """Writes a graph of values; each becomes a pair (LLVM value, width)."""
 
-    def __init__(self, builder: Any, arrays: dict[str, tuple[Any, int]], padded: str | None) -> None:
+    def __init__(self, builder: Any, graph: ValueGraph, arrays: dict[str, tuple[Any, int]], padded: str | None) -> None:
         self.builder = builder
+        self.graph = graph
         self.arrays = arrays
         self.padded = padded
-        self.late: dict[int, Any] = {}
-        self.known: dict[str, tuple[Any, int]] = {}
+        self.groups = graph.groups()
+        self.done: dict[int, tuple[Any, int]] = {}
 
-    def statements(self, text: str) -> None:
-        definition = ast.parse(text).body[0]
-        if not isinstance(definition, ast.FunctionDef):
-            raise NotStraightLine(f"expected a function, found: {ast.unparse(definition)}")
-        for statement in definition.body:
-            if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
-                continue
-            if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-                raise NotStraightLine(f"expected an assignment, found: {ast.unparse(statement)}")
-            target, value = statement.targets[0], self.value(statement.value)
-            if isinstance(target, ast.Name):
-                self.known[target.id] = value
-            elif isinstance(target, ast.Subscript) and getattr(target.value, "id", None) == self.padded:
-                self.address(target)
-                self.late[ast.literal_eval(target.slice)] = self.widened(value, 1)
-            else:
-                address, width = self.address(target)
-                store_to(self.builder, self.widened(value, width), address)
+    def write_all(self) -> None:
+        """Write every value in the order of the source, and each result as soon as it is there."""
+        places: dict[int, list[tuple[str, int]]] = {}
+        late: dict[int, Any] = {}
+        for place, position in self.graph.writes.items():
+            places.setdefault(position, []).append(place)
+        for position in range(len(self.graph.values)):
+            value = self.value(position)
+            for array, index in places.get(position, []):
+                if array == self.padded:
+                    late[index] = self.widened(value, 1)
+                else:
+                    address, width = self.address(array, index)
+                    store_to(self.builder, self.widened(value, width), address)
+        if late:
+            self.write_rows(late)
 
-    def write_rows(self) -> None:
+    def write_rows(self, numbers: dict[int, Any]) -> None:
         """Write the padded array, row by row."""
-        if self.padded is None or not self.late:
-            return
+        assert self.padded is not None
         pointer, _ = self.arrays[self.padded]
-        zero = ir.Constant(ir.DoubleType(), 0.0)
-        for row in range(rows_for(max(self.late) + 1)):
-            gathered = ir.Constant(value_type(LANES), ir.Undefined)
-            for lane in range(LANES):
-                number = self.late.get(row * LANES + lane, zero)
-                gathered = self.builder.insert_element(gathered, number, ir.Constant(ir.IntType(32), lane))
+        for row in range(rows_for(max(numbers) + 1)):
+            gathered = self.gathered([numbers.get(row * LANES + lane) for lane in range(LANES)], 0.0)
             store_to(self.builder, gathered, element(self.builder, pointer, ir.Constant(ir.IntType(64), row), LANES))
 
-    def address(self, node: ast.expr) -> tuple[Any, int]:
-        if not (isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in self.arrays):
-            raise NotStraightLine(f"expected an argument's element, found: {ast.unparse(node)}")
-        if not (isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int)):
-            raise NotStraightLine(f"expected a literal index, found: {ast.unparse(node)}")
-        pointer, width = self.arrays[node.value.id]
-        return element(self.builder, pointer, ir.Constant(ir.IntType(64), node.slice.value), width), width
+    def gathered(self, numbers: list[Any], filling: float) -> Any:
+        """Return plain numbers side by side; None stands for the filling."""
+        result = constant(filling, LANES)
+        for lane, number in enumerate(numbers):
+            if number is not None:
+                result = self.builder.insert_element(result, number, ir.Constant(ir.IntType(32), lane))
+        return result
+
+    def address(self, array: str, index: int) -> tuple[Any, int]:
+        pointer, width = self.arrays[array]
+        return element(self.builder, pointer, ir.Constant(ir.IntType(64), index), width), width
 
     def widened(self, value: tuple[Any, int], width: int) -> Any:
         if value[1] == width:
@@ -196,61 +193,47 @@ class _Emitter:
             raise NotStraightLine("eight numbers cannot be written where one belongs")
         return splat(self.builder, value[0], width)
 
-    def together(self, *nodes: ast.expr) -> tuple[list[Any], int]:
-        """Return the values of several expressions, all of the widest width among them."""
-        values = [self.value(node) for node in nodes]
+    def value(self, position: int) -> tuple[Any, int]:
+        """Return a value, after writing what it is computed from."""
+        if position not in self.done:
+            self.done[position] = self.written(self.graph.values[position], position)
+        return self.done[position]
+
+    def written(self, value: Value, position: int) -> tuple[Any, int]:
+        if value.kind == "number":
+            return constant(value.number, 1), 1
+        if value.kind == "load":
+            address, width = self.address(*value.place)
+            return load_from(self.builder, address, width), width
+        if value.kind in COSTLY and len(self.groups[position]) > 1:
+            self.at_once(value.kind, self.groups[position])
+            if position in self.done:
+                return self.done[position]
+        operands, width = self.together(value.operands)
+        return self.operation(value.kind, operands, width), width
+
+    def together(self, positions: tuple[int, ...]) -> tuple[list[Any], int]:
+        """Return several values, all of the widest width among them."""
+        values = [self.value(position) for position in positions]
         width = max(each[1] for each in values)
         return [self.widened(each, width) for each in values], width
 
-    def value(self, node: ast.expr) -> tuple[Any, int]:
-        if isinstance(node, ast.Constant) and isinstance(node.value, (int, float)):
-            return constant(float(node.value), 1), 1
-        if isinstance(node, ast.Name) and node.id in self.known:
-            return self.known[node.id]
-        if isinstance(node, ast.Subscript):
-            address, width = self.address(node)
-            return load_from(self.builder, address, width), width
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-            inner, width = self.value(node.operand)
-            return self.builder.fneg(inner), width
-        if isinstance(node, ast.BinOp) and type(node.op) in _OPERATIONS:
-            return self.binary(node)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-            return self.call(node)
-        raise NotStraightLine(f"not understood: {ast.unparse(node)}")
+    def operation(self, kind: str, operands: list[Any], width: int) -> Any:
+        if kind in _INSTRUCTIONS:
+            return getattr(self.builder, _INSTRUCTIONS[kind])(*operands)
+        if kind in _INTRINSICS:
+            return call(self.builder, _INTRINSICS[kind], operands, width)
+        return elementary.EMITTERS[kind](self.builder, width, *operands)
 
-    def binary(self, node: ast.BinOp) -> tuple[Any, int]:
-        """Emit one operation; a product that is added or subtracted is fused with it."""
-        if isinstance(node.op, (ast.Add, ast.Sub)):
-            minus = isinstance(node.op, ast.Sub)
-            if _is_product(node.right):
-                return self.fused(node.right, node.left, minus, False)
-            if _is_product(node.left):
-                return self.fused(node.left, node.right, False, minus)
-        (left, right), width = self.together(node.left, node.right)
-        return getattr(self.builder, _OPERATIONS[type(node.op)])(left, right), width
-
-    def fused(self, product: Any, rest: ast.expr, minus_product: bool, minus_rest: bool) -> tuple[Any, int]:
-        (a, b, c), width = self.together(product.left, product.right, rest)
-        if minus_product:
-            a = self.builder.fneg(a)
-        if minus_rest:
-            c = self.builder.fneg(c)
-        return call(self.builder, "fma", [a, b, c], width), width
-
-    def call(self, node: ast.Call) -> tuple[Any, int]:
-        assert isinstance(node.func, ast.Name)
-        values, width = self.together(*node.args)
-        if node.func.id == "sqrt":
-            return call(self.builder, "sqrt", values, width), width
-        emit = elementary.EMITTERS.get(node.func.id)
-        if emit is None:
-            raise NotStraightLine(f"not understood: {ast.unparse(node)}")
-        return emit(self.builder, width, *values), width
-
-
-def _is_product(node: ast.expr) -> bool:
-    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult)
-
-
-__all__ = ["NotStraightLine", "straight_line", "value_type"]
+    def at_once(self, kind: str, positions: tuple[int, ...]) -> None:
+        """Write the plain ones of several costly values eight at a time: one takes as long as eight side by side."""
+        operands = {position: self.together(self.graph.values[position].operands) for position in positions}
+        plain = [position for position in positions if operands[position][1] == 1 and position not in self.done]
+        for first in range(0, len(plain), LANES):
+            chunk = plain[first : first + LANES]
+            if len(chunk) == 1:
+                continue
+            columns = zip(*[operands[position][0] for position in chunk], strict=True)
+            values = self.operation(kind, [self.gathered(list(column), 1.0) for column in columns], LANES)
+            for lane, position in enumerate(chunk):
+                self.done[position] = self.builder.extract_element(values, ir.Constant(ir.IntType(32), lane)), 1

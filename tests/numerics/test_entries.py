@@ -83,7 +83,7 @@ def called(wide):
 @pytest.mark.parametrize("wide", [False, True])
 def test_each_is_called_with_its_arrays_and_writes_behind_its_start(wide):
     arrays, results = called(wide)
-    a, b, c, d = arrays[:, 0]
+    a, b, c = arrays[:3, 0]
     kept, inside = np.full_like(a, 0.25), 100.0 * arrays[2, 1] + 1000.0 * arrays[3, 2]
     expected = [[2.0 * kept, kept], [kept, np.exp(a)], [a - 2 * b, kept], [a + 10 * b, c], [a + 10 * b, inside]]
     np.testing.assert_allclose(results, expected, rtol=1e-15)

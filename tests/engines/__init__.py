@@ -1,0 +1,1 @@
+"""Tests of the engines, and what those of cohorts share."""

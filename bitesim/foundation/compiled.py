@@ -241,18 +241,9 @@ def kernel(function: F) -> F:
 
     With NUMBA_DISABLE_JIT=1 the plain Python function is returned.
     """
-    return _compiled(function, _FLAGS)
-
-
-def inlined_kernel(function: F) -> F:
-    """As `kernel`, for a part of a hot loop: callers contain its code, since passing many arrays takes longer than it."""
-    return _compiled(function, {**_FLAGS, "forceinline": True})
-
-
-def _compiled(function: F, flags: dict[str, Any]) -> F:
     if config.DISABLE_JIT:
         return function
-    dispatcher = numba.njit(**flags)(function)
+    dispatcher = numba.njit(**_FLAGS)(function)
     dispatcher._cache = _ContentCache(function)
     return dispatcher  # type: ignore[no-any-return]
 

@@ -367,7 +367,8 @@ def integrate_many(
     inverse_step, new_state = work.inverse_step, work.new_state
     for k in range(LANES):
         lanes[k].case = -1
-    next_case, idle = 0, True
+    # A literal 0 would be a type of its own, for which everything below would be compiled once more.
+    next_case, idle = np.int64(0), True
     while True:
         if idle:
             next_case = _refill(entries, next_case, cases, timetables, harvest, lanes, blocks, work)

@@ -9,7 +9,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from bitesim.foundation.compiled import inlined_kernel, kernel
+from bitesim.foundation.compiled import kernel
 from bitesim.numerics.entries import invoke3
 from bitesim.numerics.lanes import LANES, at, block, load, plus, put, rows_for, store
 from bitesim.numerics.outcomes import Outcome
@@ -61,7 +61,7 @@ def _all_finite(numbers: NDArray, count: int) -> bool:
     return finite
 
 
-@inlined_kernel
+@kernel
 def _error_norm(state: NDArray, count: int, work: Any) -> tuple[float, float]:
     """Return the error norm of the step just attempted (1 is the largest accepted) and the factor to the next one."""
     squares, control = work.squares, work.control

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bitesim.foundation.compiled import inlined_kernel, kernel
+from bitesim.foundation.compiled import kernel
 from bitesim.numerics.combination import stage_sum
 from bitesim.numerics.entries import invoke2, invoke3, invoke4
 from bitesim.numerics.lanes import LANES, block, fused, load, plus, store, times
@@ -84,26 +84,26 @@ def work_for(rows: int, factor_rows: int) -> Work:
     )
 
 
-@inlined_kernel
+@kernel
 def follows(stage: int) -> bool:
     """Return whether a stage's state is that of the stage before plus its increment."""
     return _FOLLOWS[stage]
 
 
-@inlined_kernel
+@kernel
 def set_step(step: float, work: Any) -> None:
     """Set the same step size for every lane."""
     store(work.inverse_step, 0, 1.0 / step)
     set_diagonal(work)
 
 
-@inlined_kernel
+@kernel
 def set_diagonal(work: Any) -> None:
     """Write the diagonal that goes with the inverse step sizes."""
     store(work.diagonal, 0, times(load(work.inverse_step, 0), 1.0 / _GAMMA))
 
 
-@inlined_kernel
+@kernel
 def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None:
     """Take one step, whose size and diagonal are set, with the rate at `state` (input included) in `work.rate`.
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from bitesim.foundation.compiled import inlined_kernel, kernel
+from bitesim.foundation.compiled import kernel
 from bitesim.numerics.elementary import choose, power, sqrt
 from bitesim.numerics.lanes import at, larger, load, over, plus, size_of, store, times
 
@@ -18,7 +18,7 @@ LARGEST_GROWTH: Final = 6.0
 SMALLEST_SHRINK: Final = 0.15
 
 
-@inlined_kernel
+@kernel
 def squared_errors(stages: NDArray, before: NDArray, after: NDArray, allowed: NDArray, squares: NDArray) -> None:
     """Write the square of each error (the last of the stages) over what is allowed, element by element of blocks.
 

@@ -18,7 +18,7 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from bitesim.foundation.compiled import inlined_kernel, kernel
+from bitesim.foundation.compiled import kernel
 from bitesim.numerics.entries import invoke2, invoke3, invoke4, invoke_along
 from bitesim.numerics.integrate_one import OUTPUT_TYPE, PIECES_TYPE, SYSTEM_TYPE, named_tuple, work_type
 from bitesim.numerics.lanes import LANES, at, fused, load, plus, put, store
@@ -154,7 +154,7 @@ def _cross_boundary(
         store(moving.input_dot, row, load(directions.input_rate, index * rows + row))
 
 
-@inlined_kernel
+@kernel
 def _add_sparse_product(
     pattern: Any, matrix: Matrix, first_entry: int, vector: Matrix, start: int, result: Matrix, first_row: int
 ) -> None:
@@ -167,7 +167,7 @@ def _add_sparse_product(
         store(result, first_row + row, total)
 
 
-@inlined_kernel
+@kernel
 def _tangent_of_step(
     tangents: Any, constants: Matrix, state: Matrix, directions: Any, pattern: Any, moving: Any, work: Any, dots: Any
 ) -> None:
@@ -270,7 +270,8 @@ def follow_tangents(
     work, dots : Work
         Of the state, and of all directions.
     """
-    taken, at_output = 0, 0
+    # A literal 0 would be a type of its own, for which everything below would be compiled once more.
+    taken, at_output = np.int64(0), np.int64(0)
     n_times, clock, record = output.times.shape[0], output.times, recorded.record
     n_steps, state_dot = recorded.counters[ACCEPTED], moving.state_dot
     for index in range(pieces.input_rate.shape[0]):

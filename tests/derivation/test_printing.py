@@ -119,6 +119,27 @@ def test_signs_and_brackets(expression):
     assert computed(printed(expression), point, 1)[0] == pytest.approx(expected, rel=1e-14)
 
 
+INNER = [X + Y, X - Y, X * Y, -X * Y, X / Y, 1 / X, sympy.exp(X), X**3, sympy.sqrt(A), A**X, -2.5 * X]
+OUTER = [
+    lambda t: Z - t, lambda t: Z + t, lambda t: t - Z, lambda t: -t - Z, lambda t: Z * t, lambda t: Z / t, lambda t: t / Z,
+    lambda t: -t, lambda t: 1 / t, lambda t: -1 / t, lambda t: 2 * t, lambda t: -2.5 * t, lambda t: 1 - 3 * t,
+    lambda t: t**2, lambda t: t**-3, lambda t: sympy.exp(-t), lambda t: A**t,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("outer", range(len(OUTER)))
+@pytest.mark.parametrize("inner", INNER, ids=str)
+def test_a_step_written_into_a_line_keeps_its_brackets(inner, outer):
+    # A symbol stands for the inner step, so SymPy cannot merge the two.
+    program = Program(INPUTS, "t")
+    step = program.atom(inner)
+    atom = program.atom(OUTER[outer](step))
+    point = {X: -1.3, Y: 0.7, Z: 2.1, A: 1.6, B: 0.4}
+    expected = evaluate(OUTER[outer](step), {**point, step: evaluate(inner, point)})
+    lines = Printer(program, SOURCES, [("out[0]", atom)]).lines()
+    assert computed(lines, point, 1)[0] == pytest.approx(expected, rel=1e-14)
+
+
 def test_a_step_that_is_read_once_is_written_where_it_is_read():
     assert printed(sympy.exp(X * Y)) == ["x = state[0]", "y = state[1]", "out[0] = exp(x * y)"]
 

@@ -90,6 +90,14 @@ def test_an_input_and_a_number_have_their_seed_and_no_gradient():
     assert not program.steps
 
 
+def test_nothing_is_differentiated_that_nobody_wants():
+    program, _ = new_program()
+    atoms = program.add({"wanted": X * Y, "other": sympy.log(X * Z + Y)})
+    count = len(program.steps)
+    assert program.gradients(SEEDS, [atoms["wanted"]])[atoms["wanted"]] == {X: Y, Y: X}
+    assert len(program.steps) == count
+
+
 @given(expressions)
 def test_constants_are_cut_off(expression):
     program, constants = new_program()

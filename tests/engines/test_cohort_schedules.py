@@ -36,7 +36,7 @@ CASES = {
     "bags with gaps": (PARSE("15 ug/m2/day for 6 d in 48 h bags with 60 min gaps"), [1.9, 2.0, 2.02, 2.1, 4.03, 7.0]),
     "a hold": (PARSE("15 ug/m2/day for 10 d").hold(5.5, hours=30), [5.5, 6.0, 6.75, 7.0, 12.0]),
     "an infusion into a tissue state": (
-        PARSE("15 ug/m2/day for 3 d").with_infusion(1.0, 1.0, 1e5, "b_cells_marrow_per_ml"),
+        PARSE("15 ug/m2/day for 3 d").with_infusion(1.0, 1.0, 1e5, "b_cells_marrow"),
         [0.9, 1.0, 1.5, 2.0, 4.0],
     ),
     "the pump stopped": (PARSE(FOUR_WEEKS).stop(9.25), [9.0, 9.25, 9.5, 42.0, 50.0]),
@@ -58,11 +58,11 @@ def test_every_patient_has_the_bytes_of_simulate(name, lanes):
 
 
 def test_one_body_for_all_is_that_body_for_each():
-    options = {"times_days": [1.0, 30.0], "regimen": FOUR_WEEKS}
-    one = run_cohort(HOSSEINI, TABLE, **options, bsa_m2=1.7)
-    assert one.digest() == run_cohort(HOSSEINI, TABLE, **options, bsa_m2=np.full(len(TABLE), 1.7)).digest()
-    flat = {**options, "regimen": "28 ug/day for 28 d"}
-    assert run_cohort(HOSSEINI, TABLE, **flat, bsa_m2=1.7).digest() != run_cohort(HOSSEINI, TABLE, **flat, bsa_m2=1.8).digest()
+    def digest(bsa_m2):
+        return run_cohort(HOSSEINI, TABLE, "28 ug/day for 28 d", [1.0, 30.0], bsa_m2=bsa_m2).digest()
+
+    assert digest(1.7) == digest(np.full(len(TABLE), 1.7)) == digest([1.7] * len(TABLE))
+    assert digest(1.7) != digest(1.8)
 
 
 def test_a_dose_per_m2_gives_each_body_its_own():

@@ -6,15 +6,16 @@ import importlib
 import importlib.util
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 import bitesim
-from benchmarks.right_hand_side import Equations, fastest_equations
+from benchmarks.right_hand_side import Equations, constants_of, fastest_equations
 from bitesim.engines.deterministic import initial_state, read_outputs
+from bitesim.engines.system import system_of
 from bitesim.engines.timeline import pieces_between
 from bitesim.foundation.errors import MissingExtraError
 from bitesim.interchange import to_sbml
@@ -110,6 +111,18 @@ class Problem:
     error: Callable[[Matrix, Matrix], float]
     metric: str
     sbml: SbmlText | None = None
+
+    def of(self, parameters: Vector) -> Problem:
+        """Return the problem of another patient: the same compiled equations, other parameters and start."""
+        start = system_of(self.model).initial_state(parameters)
+        return replace(
+            self,
+            parameters=parameters,
+            start=start,
+            pieces=self.pieces._replace(reset_state=start),
+            equations=self.equations._replace(constants=constants_of(self.model, parameters)),
+            sbml=None,
+        )
 
     def stretches(self) -> Iterator[Stretch]:
         """Yield the pieces that hold output, cut at the last output time."""

@@ -1,10 +1,7 @@
-"""What a run found: one record for JSON, and tables, page and picture made from that record alone."""
+"""What work-precision found: one record for JSON, and a section, its goals and the picture, made from that record alone."""
 
 from __future__ import annotations
 
-import datetime
-import os
-import platform
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,22 +11,21 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from benchmarks.measure import TARGETS, Rung, Skipped, cost_at
-from benchmarks.ours import method
+from benchmarks.ours import ONE_PATIENT, method
+from benchmarks.pages import Goal, Section, Table, spread
 from benchmarks.problems import Problem
 from benchmarks.references import RTOL as REFERENCE_RTOL
 from benchmarks.solver import Solver
-from bitesim.foundation.provenance import installed_versions
 
 #: The solver by whose cost all others are divided.
 BASELINE: Final = "numbalsoda LSODA"
 #: What one problem's measurement left: problem, rungs, skipped solvers, agreement on the reference.
 Measured = tuple[Problem, list[Rung], list[Skipped], float]
+#: Error -> how many times faster than the baseline one patient shall be.
+_GOALS: Final = {1e-4: 6.0, 1e-6: 7.0}
 
 _INTRODUCTION: Final = f"""\
-# Work and precision
-
-Processor time of one patient against the error of the answer, bitesim beside other solvers. Made by
-`python -m benchmarks.work_precision`; do not edit.
+Processor time of one patient against the error of the answer, bitesim beside other solvers.
 
 - Every answer was compared with a reference before anything was timed: SciPy's Radau at a relative tolerance of
   {REFERENCE_RTOL:g}, itself confirmed by LSODA.
@@ -45,12 +41,8 @@ Processor time of one patient against the error of the answer, bitesim beside ot
 
 def record(solvers: Sequence[Solver], measured: Sequence[Measured], rounds: int) -> dict[str, Any]:
     """Return everything that was found, as JSON can write it."""
-    packages = {solver.package: solver.version() or "not installed" for solver in solvers}
     return {
-        "benchmark": "work-precision",
-        "measured_utc": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "machine": {"processor": _processor(), "logical_cores": os.cpu_count(), "threads_used": 1},
-        "versions": {**installed_versions(), **packages},
+        "versions": {solver.package: solver.version() or "not installed" for solver in solvers},
         "rounds": rounds,
         "problems": [
             {
@@ -105,22 +97,12 @@ def _costs(problem: str, rungs: Sequence[Rung]) -> list[dict[str, Any]]:
     return found
 
 
-def _processor() -> str:
-    """Return the processor's name as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
-
-
 def _figures(row: dict[str, Any] | None) -> list[str]:
     """Return cost, patients per second and ratio as text."""
     if row is None or "cpu_ms" not in row:
         return ["not reached", "", ""]
     bound = "< " if row["is_bound"] else ""
-    ratio = "{1:.2f} ({0:.2f}-{2:.2f})".format(*row["times_faster_quartiles"]) if "times_faster_quartiles" in row else ""
+    ratio = spread(row["times_faster_quartiles"]) if "times_faster_quartiles" in row else ""
     throughput = row["patients_per_second_per_core"]
     return [f"{bound}{row['cpu_ms']:.3g}", f"{throughput:.3g}" if throughput < 1e3 else f"{throughput:.0f}", ratio]
 
@@ -135,59 +117,54 @@ def _cost_rows(found: dict[str, Any], problem: str) -> list[list[str]]:
     return [heading, *([name, *(text for at in TARGETS for text in _figures(costs.get((name, at))))] for name in names)]
 
 
-def table(found: dict[str, Any]) -> str:
-    """Return versions, settings, costs and what was skipped as plain text."""
-    lines = [f"{found['machine']['processor']}, {found['machine']['logical_cores']} logical cores, one thread used"]
-    lines += [f"{each['name']} ({each['version'] or 'not installed'}): {each['settings']}" for each in found["solvers"]]
-    for problem in found["problems"]:
-        rows = _cost_rows(found, problem["name"])
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        lines += ["", f"{problem['name']}: {problem['title']}; bitesim: {problem['bitesim_method']}"]
-        lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join([*lines, *_notes(found)])
-
-
 def _notes(found: dict[str, Any]) -> list[str]:
     """Return a line for everything that was skipped or failed."""
     lines = [f"skipped: {each['solver']} on {each['problem']}: {each['reason']}" for each in found["skipped"]]
     failed = [row for row in found["rows"] if "failure" in row]
-    lines += [f"failed: {row['solver']} on {row['problem']} at rtol {row['rtol']:.1e}: {row['failure']}" for row in failed]
-    return ["", *lines] if lines else []
-
-
-def _markdown(rows: Iterable[Sequence[str]]) -> list[str]:
-    heading, *body = rows
-    return [f"| {' | '.join(row)} |" for row in (heading, ["---"] * len(heading), *body)]
-
-
-def page(found: dict[str, Any], picture_name: str) -> str:
-    """Return the Markdown page."""
-    machine = found["machine"]
-    lines = [_INTRODUCTION, f"![work and precision]({picture_name})", ""]
-    for problem in found["problems"]:
-        lines += [f"## {problem['name']}: {problem['title']}", ""]
-        lines += [f"Error: {problem['metric']}. Reference: {problem['reference']}; LSODA at the same tolerance agrees to "]
-        lines[-1] += f"{problem['reference_agrees_with_lsoda_to']:.0e}. bitesim: {problem['bitesim_method']}."
-        lines += ["", *_markdown(_cost_rows(found, problem["name"])), "", "<details><summary>all tolerances</summary>", ""]
-        rows = [row for row in found["rows"] if row["problem"] == problem["name"] and "failure" not in row]
-        lines += _markdown([["solver", "rtol", "error", "median ms", "fastest ms"], *map(_cells, rows)])
-        lines += ["", "</details>", ""]
-    if notes := _notes(found)[1:]:
-        lines += ["## Not run, or given up", "", *(f"- {note}" for note in notes), ""]
-    lines += ["## Settings", ""]
-    lines += [
-        f"- **{each['name']}** {each['version'] or '(not installed)'}: {each['settings']}" for each in found["solvers"]
+    return lines + [
+        f"failed: {row['solver']} on {row['problem']} at rtol {row['rtol']:.1e}: {row['failure']}" for row in failed
     ]
-    lines += ["", "## Machine and versions", ""]
-    lines += [f"{machine['processor']}, {machine['logical_cores']} logical cores, one thread used; medians of "]
-    lines[-1] += f"{found['rounds']} rounds, {found['measured_utc']}."
-    lines += ["", ", ".join(f"{name} {version}" for name, version in found["versions"].items()), ""]
-    return "\n".join(lines)
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
     numbers = (row["error"], row["cpu_ms"], row["fastest_cpu_ms"])
     return [row["solver"], f"{row['rtol']:.1e}", f"{numbers[0]:.1e}", *(f"{number:.3g}" for number in numbers[1:])]
+
+
+def _tables(found: dict[str, Any]) -> Iterable[Table]:
+    for problem in found["problems"]:
+        note = (
+            f"Error: {problem['metric']}. Reference: {problem['reference']}; LSODA at the same tolerance agrees to "
+            f"{problem['reference_agrees_with_lsoda_to']:.0e}. bitesim: {problem['bitesim_method']}."
+        )
+        yield Table(f"{problem['name']}: {problem['title']}", _cost_rows(found, problem["name"]), note)
+        rows = [row for row in found["rows"] if row["problem"] == problem["name"] and "failure" not in row]
+        heading = ["solver", "rtol", "error", "median ms", "fastest ms"]
+        yield Table(f"{problem['name']}: all tolerances", [heading, *map(_cells, rows)], is_folded=True)
+    settings = [[each["name"], each["version"] or "not installed", each["settings"]] for each in found["solvers"]]
+    yield Table("Settings of the solvers", [["solver", "version", "settings"], *settings], is_folded=True)
+
+
+def _goals(found: dict[str, Any]) -> Iterable[Goal]:
+    for problem in found["problems"]:
+        for target, times in _GOALS.items():
+            text = f"one patient >= {times:g} times {BASELINE} at error <= {target:.0e} ({problem['name']})"
+            rows = [
+                row
+                for row in found["costs"]
+                if (row["problem"], row["solver"], row["target_error"]) == (problem["name"], ONE_PATIENT.name, target)
+            ]
+            if rows and "times_faster_quartiles" in rows[0]:
+                ratio = rows[0]["times_faster_quartiles"]
+                yield Goal(text, spread(ratio), ratio[1] >= times)
+            else:
+                yield Goal(text, "", None)
+
+
+def section(found: dict[str, Any]) -> Section:
+    """Return what work-precision has to say."""
+    introduction = f"{_INTRODUCTION}- Medians of {found['rounds']} rounds."
+    return Section("Work and precision", introduction, list(_tables(found)), list(_goals(found)), _notes(found))
 
 
 def picture(found: dict[str, Any], path: Path) -> None:

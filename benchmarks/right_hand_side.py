@@ -36,6 +36,11 @@ class Equations(NamedTuple):
     workspace_size: int
 
 
+def constants_of(model: Model, parameters: Vector) -> Vector:
+    """Return the constants that the equations of `fastest_equations` read, for a patient with these parameters."""
+    return parameters if model.derivatives is None else system_of(model).constants(parameters).reshape(-1)
+
+
 def plain_equations(model: Model, parameters: Vector) -> Equations:
     """Return what is made from the fluxes directly, with a complex-step Jacobian."""
     rhs, jacobian = prepare(model.rhs, RHS_SIGNATURE), prepare(model.jacobian, JACOBIAN_SIGNATURE)
@@ -65,6 +70,6 @@ def fastest_equations(model: Model, parameters: Vector) -> Equations:
     return Equations(
         prepare(rhs, RHS_SIGNATURE),
         prepare(jacobian, JACOBIAN_SIGNATURE),
-        system_of(model).constants(parameters).reshape(-1),
+        constants_of(model, parameters),
         len(derived.pattern),
     )

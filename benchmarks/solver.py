@@ -10,6 +10,8 @@ from benchmarks.problems import Matrix, Problem
 
 #: course(rtol) -> states at the problem's output times.
 Course = Callable[[float], Matrix]
+#: course(patient, rtol) -> the same for another patient of the problem: the problem `of` other parameters.
+AnyCourse = Callable[[Problem, float], Matrix]
 
 
 class SolverFailed(Exception):
@@ -18,6 +20,16 @@ class SolverFailed(Exception):
 
 class CannotTake(Exception):
     """A solver cannot be given this problem; the message says why."""
+
+
+def of_itself(make_any: Callable[[Problem], AnyCourse]) -> Callable[[Problem], Course]:
+    """Return `make` from `make_any`: the patient is the problem's own."""
+
+    def make(problem: Problem) -> Course:
+        course = make_any(problem)
+        return lambda rtol: course(problem, rtol)
+
+    return make
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +48,8 @@ class Solver:
         Raises `CannotTake` for a problem that it cannot be given.
     patients_per_call : int
         How many patients a call of the course integrates; it returns the states of the first.
+    make_any : callable make_any(problem) -> course(patient, rtol), optional
+        As `make`, for a course that takes any patient of the problem without compiling anything anew.
     """
 
     name: str
@@ -43,6 +57,7 @@ class Solver:
     settings: str
     make: Callable[[Problem], Course]
     patients_per_call: int = 1
+    make_any: Callable[[Problem], AnyCourse] | None = None
     _courses: dict[Problem, Course] = field(default_factory=dict, repr=False)
 
     def version(self) -> str | None:

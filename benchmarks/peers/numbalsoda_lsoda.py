@@ -9,7 +9,7 @@ from numba import carray, cfunc, njit
 
 from benchmarks.peers.callbacks import callbacks
 from benchmarks.problems import Matrix, Problem, Vector
-from benchmarks.solver import Course, Solver, SolverFailed
+from benchmarks.solver import AnyCourse, Solver, SolverFailed, of_itself
 
 #: It takes one absolute tolerance for all states. Tried on both problems, at errors of 1e-4 and 1e-6: rtol times 1, 0.1,
 #: 0.03, 0.01, 0.003, 0.001, 1e-6 and 1e-9, and states divided by their scales with rtol itself. On the published problem
@@ -19,12 +19,12 @@ _ATOL_PER_RTOL: Final = 0.03
 _MAX_STEPS: Final = 100_000
 
 
-def _course(problem: Problem) -> Course:
+def _any_course(problem: Problem) -> AnyCourse:
     """Compile the callback and the loop over pieces."""
     from numbalsoda import lsoda, lsoda_sig
 
     made, stretches = callbacks(problem), list(problem.stretches())
-    slope, n, n_data = made.slope, len(problem.start), len(made.data)
+    slope, n, n_data, n_constants = made.slope, len(problem.start), len(made.data), len(problem.equations.constants)
 
     @cfunc(lsoda_sig)
     def slope_at(time: float, state: Any, derivative: Any, data: Any) -> None:
@@ -32,7 +32,7 @@ def _course(problem: Problem) -> Course:
 
     pieces = [stretch.piece for stretch in stretches]
     rates, jumps = problem.pieces.input_rate[pieces], problem.pieces.jump[pieces]
-    resets, reset_state = problem.pieces.reset[pieces], problem.pieces.reset_state
+    resets = problem.pieces.reset[pieces]
     times = np.concatenate([stretch.times_days for stretch in stretches])
     bounds = np.cumsum([0, *(len(stretch.times_days) for stretch in stretches)])
     rows = np.array([(stretch.rows.start, stretch.rows.stop, stretch.first) for stretch in stretches])
@@ -42,7 +42,7 @@ def _course(problem: Problem) -> Course:
         state = start.copy()
         for k in range(rates.shape[0]):
             if resets[k] == 1:
-                state[:] = reset_state
+                state[:] = start
             state += jumps[k]
             rate[:] = rates[k]
             found, is_done = lsoda(address, state, times[bounds[k] : bounds[k + 1]], data, rtol, atol, _MAX_STEPS)
@@ -53,9 +53,10 @@ def _course(problem: Problem) -> Course:
             state[:] = found[-1]
         return True
 
-    def course(rtol: float) -> Matrix:
+    def course(chosen: Problem, rtol: float) -> Matrix:
         states = np.empty((len(problem.times_days), n))
-        if not patient(slope_at.address, problem.start, made.data, made.rate, rtol, rtol * _ATOL_PER_RTOL, states):
+        made.data[:n_constants] = chosen.equations.constants
+        if not patient(slope_at.address, chosen.start, made.data, made.rate, rtol, rtol * _ATOL_PER_RTOL, states):
             raise SolverFailed("lsoda returned no success")
         return states
 
@@ -68,6 +69,7 @@ SOLVERS: Final = (
         "numbalsoda",
         f"compiled right-hand side, difference Jacobian, scalar atol = {_ATOL_PER_RTOL:g} rtol (best of those tried), "
         "all pieces in one numba function",
-        _course,
+        of_itself(_any_course),
+        make_any=_any_course,
     ),
 )

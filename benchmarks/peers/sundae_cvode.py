@@ -9,18 +9,18 @@ import numpy as np
 
 from benchmarks.peers.callbacks import callbacks
 from benchmarks.problems import Matrix, Problem
-from benchmarks.solver import Course, Solver, SolverFailed
+from benchmarks.solver import AnyCourse, Solver, SolverFailed, of_itself
 from bitesim.foundation.compiled import kernel
 
 _MAX_STEPS: Final = 100_000
 
 
-def _course(problem: Problem) -> Course:
+def _any_course(problem: Problem) -> AnyCourse:
     """Make one CVODE object for each tolerance and restart it at every change."""
     from sksundae.cvode import CVODE
 
     made, stretches, n = callbacks(problem), list(problem.stretches()), len(problem.start)
-    fill_slope, fill_slopes = made.slope, made.slopes
+    fill_slope, fill_slopes, n_constants = made.slope, made.slopes, len(problem.equations.constants)
 
     # It asks for the truth of the user's data, which an array has not: arrays come in a tuple. Its states may not be
     # written, which the equations do not promise in their types: they are copied.
@@ -44,10 +44,11 @@ def _course(problem: Problem) -> Course:
         options = {"jacfn": slopes, "userdata": (made.data, np.empty(n)), "linsolver": "dense", "max_num_steps": _MAX_STEPS}
         return CVODE(slope, **tolerances, **options)
 
-    def course(rtol: float) -> Matrix:
-        states, state = np.empty((len(problem.times_days), n)), problem.start
+    def course(chosen: Problem, rtol: float) -> Matrix:
+        states, state = np.empty((len(problem.times_days), n)), chosen.start
+        made.data[:n_constants] = chosen.equations.constants
         for stretch in stretches:
-            state = problem.enter(stretch.piece, state)
+            state = chosen.enter(stretch.piece, state)
             made.rate[:] = problem.pieces.input_rate[stretch.piece]
             solved = solver(rtol).solve(stretch.times_days, state)
             if not solved.success:
@@ -67,6 +68,7 @@ SOLVERS: Final = (
         "scikit-sundae",
         "BDF, compiled right-hand side and dense Jacobian as direct callbacks, dense solver, "
         "atol = rtol * scale for each state",
-        _course,
+        of_itself(_any_course),
+        make_any=_any_course,
     ),
 )

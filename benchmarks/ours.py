@@ -1,4 +1,4 @@
-"""Every call into bitesim's integrators that is timed; only `sensitivity_cost` and `step_profile` know more of the engine."""
+"""bitesim's integrators as they are timed; beside it, only the costs of steps and sensitivities know the engine's inside."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 #: Where the stiff test model is defined; without that module the stiff problem does not exist.
-_STIFF: Final = "tests.problems.stiff_binding"
+STIFF: Final = "tests.problems.stiff_binding"
 
 
 class Stretch(NamedTuple):
@@ -196,14 +196,14 @@ def published() -> Problem:
 def has_stiff() -> bool:
     """Return whether the stiff test model is there."""
     try:
-        return importlib.util.find_spec(_STIFF) is not None
+        return importlib.util.find_spec(STIFF) is not None
     except ModuleNotFoundError:
         return False
 
 
 def stiff() -> Problem:
     """Return the stiff test problem: kinetic binding with trimers, daily to day 84."""
-    module = importlib.import_module(_STIFF)
+    module = importlib.import_module(STIFF)
     model, parameters = bitesim.derive(module.STIFF_BINDING), module.STIFF_BINDING.parameters
 
     def error(states: Matrix, reference: Matrix) -> float:

@@ -31,7 +31,9 @@ def run(options: argparse.Namespace) -> Record:
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rounds", type=int, metavar="N", help=f"rounds of timing (default {_ROUNDS}; quick {_QUICK_ROUNDS})")
+    parser.add_argument(
+        "--rounds", type=int, metavar="N", help=f"rounds of timing (default {_ROUNDS}; quick {_QUICK_ROUNDS})"
+    )
 
 
 BENCHMARK: Final = Benchmark("work_precision", run, section, picture, _options)

@@ -1,7 +1,8 @@
 """Symbolic LU factorisation of I/(h gamma) - J without row exchanges: the order of pivots, and the lines of code.
 
-Pivots stay on the diagonal, which makes the elimination blind to the units of the states: rescaling them rescales
-every number in it exactly. The order is Markowitz' choice (least fill-in), made once from the pattern.
+The factors are L D U with ones on the diagonals of L and U, so that the unknowns of a solution wait for one fused
+operation each. Pivots stay on the diagonal, which makes the elimination blind to the units of the states: rescaling
+them rescales every number in it exactly. The order is Markowitz' choice (least fill-in), made once from the pattern.
 """
 
 from __future__ import annotations
@@ -61,24 +62,24 @@ class Elimination:
     def _eliminate(self, k: int, later: list[int], present: set[Entry]) -> None:
         lines = self.factor_lines
         lines.append(f"w{k}_{k} = 1.0 / w{k}_{k}")
-        self._keep(k, k)
+        self._keep(k, k, f"w{k}_{k}")
         for j in later:
             if (k, j) in present:
-                self._keep(k, j)
+                self._keep(k, j, f"w{k}_{j} * w{k}_{k}")
         for i in later:
             if (i, k) not in present:
                 continue
             lines.append(f"w{i}_{k} = w{i}_{k} * w{k}_{k}")
-            self._keep(i, k)
+            self._keep(i, k, f"w{i}_{k}")
             for j in later:
                 if (k, j) in present:
                     before = f"w{i}_{j} - " if (i, j) in present else "-"
                     lines.append(f"w{i}_{j} = {before}w{i}_{k} * w{k}_{j}")
                     present.add((i, j))
 
-    def _keep(self, row: int, column: int) -> None:
+    def _keep(self, row: int, column: int, text: str) -> None:
         place = self._place.setdefault((row, column), len(self._place))
-        self.factor_lines.append(f"factors[{place}] = w{row}_{column}")
+        self.factor_lines.append(f"factors[{place}] = {text}")
 
     def _solve(self, size: int, present: set[Entry]) -> list[str]:
         lines = [f"x{i} = vector[{i}]" for i in range(size)]
@@ -86,12 +87,12 @@ class Elimination:
             lines += [
                 f"x{i} = x{i} - factors[{self._place[i, k]}] * x{k}" for i in self.order[step + 1 :] if (i, k) in present
             ]
+        lines += [f"x{k} = x{k} * factors[{self._place[k, k]}]" for k in self.order]
         for step in range(size - 1, -1, -1):
             k = self.order[step]
             known = [j for j in self.order[step + 1 :] if (k, j) in present]
             # The unknown that is found last comes last, so that the next row waits for one product only.
             for j in reversed(known):
                 lines.append(f"x{k} = x{k} - factors[{self._place[k, j]}] * x{j}")
-            lines.append(f"x{k} = x{k} * factors[{self._place[k, k]}]")
             lines.append(f"vector[{k}] = x{k}")
         return lines

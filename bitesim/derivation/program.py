@@ -134,10 +134,9 @@ class Program:
     def _power(self, expression: Expression) -> Expression:
         base, exponent = self.atom(expression.base), expression.exp
         if exponent.is_Integer and abs(int(exponent)) <= _LARGEST_POWER:
-            count = abs(int(exponent))
-            if count > 1:
-                base = self._repeated(base, count)
-            return base if exponent > 0 else 1 / base
+            # A reciprocal is a division, its powers are products.
+            base = base if exponent > 0 else self._step(1 / base)
+            return self._repeated(base, abs(int(exponent))) if abs(exponent) > 1 else base
         if exponent.is_Rational and exponent.q == 2 and abs(exponent.p) <= _LARGEST_POWER:
             root = self._step(sympy.sqrt(base))
             return self._power(root ** int(exponent.p)) if exponent.p != 1 else root
@@ -189,6 +188,8 @@ class Program:
 
     def _partial(self, expression: Expression, read: Symbol) -> Expression:
         """Return the partial derivative of one step by one symbol that it reads."""
+        if expression.is_Pow and expression.exp == -1:
+            return -(self._names[expression] ** 2)
         if not (expression.is_Pow and not expression.exp.is_number):
             return unrepeated(expression).diff(read)
         # n x**n / x and x**n log(x) are 0 times infinity where x is too small for its power to be a number.

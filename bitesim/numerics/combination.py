@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import numpy as np
 from llvmlite import ir
@@ -13,6 +14,11 @@ from numpy.typing import NDArray
 
 from bitesim.numerics.lanes import LANES, call, constant, data_pointer, element, load_from, store_to
 
+#: (stage, weight) of every weight that is not 0.
+Weights = tuple[tuple[int, float], ...]
+
+_WORD: Final = ir.IntType(64)
+
 
 def stage_sum(table: NDArray[np.float64], *, onto_base: bool) -> Any:
     """Return the function sum(stage, base, stages, result, first_row, rows) of one table of weights.
@@ -20,14 +26,12 @@ def stage_sum(table: NDArray[np.float64], *, onto_base: bool) -> Any:
     Row by row of blocks it writes, behind row `first_row` of `result`, sum_j table[stage, j] * stages[j], added to `base`
     if `onto_base`. Products are fused with the sum, in the order of the stages; weights of 0 are left out.
     """
-    weights = tuple(tuple((j, float(weight)) for j, weight in enumerate(row) if weight != 0.0) for row in table)
+    weights = _weights(table)
 
     def interpreted(stage: int, base: Any, stages: Any, result: Any, first_row: int, rows: int) -> None:
-        source, target = stages.reshape(-1, LANES), result.reshape(-1, LANES)
-        total = base[:rows].copy() if onto_base else np.zeros((rows, LANES))
-        for j, weight in weights[stage]:
-            total = weight * source[j * rows : (j + 1) * rows] + total
-        target[first_row : first_row + rows] = total
+        total = base.reshape(-1, LANES)[:rows].copy() if onto_base else np.zeros((rows, LANES))
+        target = result.reshape(-1, LANES)
+        target[first_row : first_row + rows] = _summed(total, weights[stage], stages, rows)
 
     if config.DISABLE_JIT:
         return interpreted
@@ -35,17 +39,14 @@ def stage_sum(table: NDArray[np.float64], *, onto_base: bool) -> Any:
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         stage, *arrays, first_row, rows = values
         kinds = signature.args[1:4]
-        pointers = [data_pointer(context, builder, kind, array) for kind, array in zip(kinds, arrays, strict=True)]
-        done = builder.append_basic_block("done")
-        switch = builder.switch(stage, done)
-        for index, row_weights in enumerate(weights):
-            if row_weights:
-                block = builder.append_basic_block(f"stage{index}")
-                switch.add_case(ir.Constant(ir.IntType(64), index), block)
-                builder.position_at_end(block)
-                _rows(builder, pointers, first_row, rows, row_weights, onto_base)
-                builder.branch(done)
-        builder.position_at_end(done)
+        base, stages, result = (data_pointer(context, builder, k, a) for k, a in zip(kinds, arrays, strict=True))
+
+        def one_row(row: Any, row_weights: Weights, offsets: list[Any]) -> None:
+            begun = load_from(builder, element(builder, base, row, LANES), LANES) if onto_base else None
+            total = _row_sum(builder, stages, row, row_weights, offsets, begun)
+            store_to(builder, total, element(builder, result, builder.add(first_row, row), LANES))
+
+        _each_stage(builder, stage, rows, weights, one_row)
         return context.get_dummy_value()
 
     def weighted(typing_context: Any, stage: Any, base: Any, stages: Any, result: Any, first_row: Any, rows: Any) -> Any:
@@ -54,18 +55,81 @@ def stage_sum(table: NDArray[np.float64], *, onto_base: bool) -> Any:
     return intrinsic(weighted)
 
 
-def _rows(
-    builder: Any, pointers: list[Any], first_row: Any, rows: Any, weights: tuple[tuple[int, float], ...], onto_base: bool
+def increment_sum(table: NDArray[np.float64]) -> Any:
+    """Return the function complete(stage, stages, inverse_step, input_rate, first_row, rows) of one table of weights.
+
+    Behind row `first_row` of `stages` stands a stage's rate; to it are added the input and inverse_step * sum_j
+    table[stage, j] * stages[j], where stages are `rows` rows long. `inverse_step` is one row.
+    """
+    weights = _weights(table)
+
+    def interpreted(stage: int, stages: Any, inverse_step: Any, input_rate: Any, first_row: int, rows: int) -> None:
+        carried = _summed(np.zeros((rows, LANES)), weights[stage], stages, rows)
+        target = stages.reshape(-1, LANES)[first_row : first_row + rows]
+        target[:] = inverse_step.reshape(-1, LANES)[0] * carried + (target + input_rate.reshape(-1, LANES)[:rows])
+
+    if config.DISABLE_JIT:
+        return interpreted
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        stage, *arrays, first_row, rows = values
+        kinds = signature.args[1:4]
+        stages, inverse, given = (data_pointer(context, builder, k, a) for k, a in zip(kinds, arrays, strict=True))
+        step = load_from(builder, element(builder, inverse, ir.Constant(_WORD, 0), LANES), LANES)
+
+        def one_row(row: Any, row_weights: Weights, offsets: list[Any]) -> None:
+            place = element(builder, stages, builder.add(first_row, row), LANES)
+            with_input = builder.fadd(
+                load_from(builder, place, LANES), load_from(builder, element(builder, given, row, LANES), LANES)
+            )
+            carried = _row_sum(builder, stages, row, row_weights, offsets, None)
+            store_to(builder, call(builder, "fma", [step, carried, with_input], LANES), place)
+
+        _each_stage(builder, stage, rows, weights, one_row)
+        return context.get_dummy_value()
+
+    def completed(
+        typing_context: Any, stage: Any, stages: Any, inverse_step: Any, input_rate: Any, first_row: Any, rows: Any
+    ) -> Any:
+        return types.void(types.int64, stages, inverse_step, input_rate, types.int64, types.int64), generate
+
+    return intrinsic(completed)
+
+
+def _weights(table: NDArray[np.float64]) -> tuple[Weights, ...]:
+    return tuple(tuple((j, float(weight)) for j, weight in enumerate(row) if weight != 0.0) for row in table)
+
+
+def _summed(total: Any, weights: Weights, stages: Any, rows: int) -> Any:
+    source = stages.reshape(-1, LANES)
+    for j, weight in weights:
+        total = weight * source[j * rows : (j + 1) * rows] + total
+    return total
+
+
+def _each_stage(
+    builder: Any, stage: Any, rows: Any, weights: tuple[Weights, ...], one_row: Callable[[Any, Weights, list[Any]], None]
 ) -> None:
-    """Write the loop over the rows for one stage."""
-    base, stages, result = pointers
-    offsets = [builder.mul(rows, ir.Constant(ir.IntType(64), j)) for j, _ in weights]
-    with cgutils.for_range(builder, rows, intp=ir.IntType(64)) as loop:
-        row = loop.index
-        total = load_from(builder, element(builder, base, row, LANES), LANES) if onto_base else None
-        for (_, weight), offset in zip(weights, offsets, strict=True):
-            value = load_from(builder, element(builder, stages, builder.add(offset, row), LANES), LANES)
-            factor = constant(weight, LANES)
-            is_first = total is None
-            total = builder.fmul(value, factor) if is_first else call(builder, "fma", [value, factor, total], LANES)
-        store_to(builder, total, element(builder, result, builder.add(first_row, row), LANES))
+    """Write, for each stage that has weights, the loop over the rows."""
+    done = builder.append_basic_block("done")
+    switch = builder.switch(stage, done)
+    for index, row_weights in enumerate(weights):
+        if row_weights:
+            case = builder.append_basic_block(f"stage{index}")
+            switch.add_case(ir.Constant(_WORD, index), case)
+            builder.position_at_end(case)
+            offsets = [builder.mul(rows, ir.Constant(_WORD, j)) for j, _ in row_weights]
+            with cgutils.for_range(builder, rows, intp=_WORD) as loop:
+                one_row(loop.index, row_weights, offsets)
+            builder.branch(done)
+    builder.position_at_end(done)
+
+
+def _row_sum(builder: Any, stages: Any, row: Any, weights: Weights, offsets: list[Any], total: Any) -> Any:
+    """Return the weighted sum of one row of the stages, added to `total` unless that is None."""
+    for (_, weight), offset in zip(weights, offsets, strict=True):
+        value = load_from(builder, element(builder, stages, builder.add(offset, row), LANES), LANES)
+        factor = constant(weight, LANES)
+        is_first = total is None
+        total = builder.fmul(value, factor) if is_first else call(builder, "fma", [value, factor, total], LANES)
+    return total

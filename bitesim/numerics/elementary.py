@@ -44,11 +44,14 @@ def _fma(builder: Any, width: int, a: Any, b: Any, c: Any) -> Any:
 
 
 def _polynomial(builder: Any, width: int, x: Any, coefficients: tuple[float, ...]) -> Any:
-    """Return a polynomial by Horner's rule, highest coefficient first."""
-    total = constant(coefficients[0], width)
-    for each in coefficients[1:]:
-        total = _fma(builder, width, total, x, constant(each, width))
-    return total
+    """Return a polynomial, highest coefficient first, by Estrin's scheme: pairs at once, instead of one after the other."""
+    terms = [constant(each, width) for each in reversed(coefficients)]
+    while len(terms) > 1:
+        pairs = [_fma(builder, width, high, x, low) for low, high in zip(terms[::2], terms[1::2], strict=False)]
+        terms = pairs + terms[len(pairs) * 2 :]
+        if len(terms) > 1:
+            x = builder.fmul(x, x)
+    return terms[0]
 
 
 def _exp(builder: Any, width: int, x: Any) -> Any:

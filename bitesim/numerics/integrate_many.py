@@ -368,7 +368,8 @@ def integrate_many(
     for k in range(LANES):
         lanes[k].case = -1
     # A literal 0 would be a type of its own, for which everything below would be compiled once more.
-    next_case, idle = np.int64(0), True
+    next_case: Any = np.int64(0)
+    idle = True
     while True:
         if idle:
             next_case = _refill(entries, next_case, cases, timetables, harvest, lanes, blocks, work)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import kernel
-from bitesim.numerics.combination import stage_sum
+from bitesim.numerics.combination import increment_sum, stage_sum
 from bitesim.numerics.entries import invoke2, invoke3, invoke4
 from bitesim.numerics.lanes import LANES, block, fused, load, plus, store, times
 from bitesim.numerics.tableaus import RODAS5P
@@ -34,8 +34,9 @@ add_increments: Final = stage_sum(
     np.array([np.eye(STAGES)[stage - 1] if _FOLLOWS[stage] else RODAS5P.a[stage] for stage in range(STAGES)]),
     onto_base=True,
 )
-#: carry_increments(stage, base, stages, result, first_row, rows): what earlier stages add to its right-hand side, times h.
-carry_increments: Final = stage_sum(RODAS5P.c, onto_base=False)
+#: complete_increment(stage, stages, inverse_step, input_rate, first_row, rows): adds to a stage's rate what is infused and
+#: what earlier stages contribute.
+complete_increment: Final = increment_sum(RODAS5P.c)
 _interpolant: Final = stage_sum(RODAS5P.dense, onto_base=False)
 
 
@@ -48,7 +49,6 @@ class Work(NamedTuple):
 
     rate: Block
     input_rate: Block
-    carried: Block
     stage_state: Block
     new_state: Block
     stages: Block
@@ -68,7 +68,6 @@ def work_for(rows: int, factor_rows: int) -> Work:
     return Work(
         rate=block(rows),
         input_rate=block(rows),
-        carried=block(rows),
         stage_state=block(rows),
         new_state=block(rows),
         stages=block(STAGES, rows),
@@ -110,9 +109,8 @@ def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None
     The new state is left in `work.new_state`, its error in the last stage. `system` is a `System`.
     """
     rows = state.shape[0]
-    stages, stage_state, factors, carried = work.stages, work.stage_state, work.factors, work.carried
-    input_rate, new_state = work.input_rate, work.new_state
-    inverse_step = load(work.inverse_step, 0)
+    stages, stage_state, factors, new_state = work.stages, work.stage_state, work.factors, work.new_state
+    inverse_step, input_rate = work.inverse_step, work.input_rate
     invoke4(system.factorise, state, constants, work.diagonal, factors, 0)
     for row in range(rows):
         store(stages, row, load(work.rate, row))
@@ -124,10 +122,7 @@ def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None
         else:
             add_increments(stage, state, stages, stage_state, 0, rows)
         invoke3(system.rate, stage_state, constants, stages, here * LANES)
-        carry_increments(stage, carried, stages, carried, 0, rows)
-        for row in range(rows):
-            with_input = plus(load(stages, here + row), load(input_rate, row))
-            store(stages, here + row, fused(inverse_step, load(carried, row), with_input))
+        complete_increment(stage, stages, inverse_step, input_rate, here, rows)
         invoke2(system.solve, factors, stages, here * LANES)
     for row in range(rows):
         store(new_state, row, plus(load(stage_state, row), load(stages, (STAGES - 1) * rows + row)))

@@ -40,9 +40,9 @@ def norm_and_factor(summed: Any, result: Any) -> None:
 
     `summed` holds the sum of squares and the number of states. An error of a method of order 4 scales as step**5.
     """
-    norm = sqrt(summed[0] / summed[1])
-    result[0] = norm
-    factor = 0.9 * power(choose(norm, 1e-12, norm, 1e-12), -0.2)
+    square = summed[0] / summed[1]
+    result[0] = sqrt(square)
+    factor = 0.9 * power(choose(square, 1e-24, square, 1e-24), -0.1)
     bounded = choose(factor, 6.0, 6.0, factor)
     result[1] = choose(0.15, bounded, 0.15, bounded)
 

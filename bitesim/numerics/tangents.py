@@ -26,7 +26,7 @@ from bitesim.numerics.pieces import ACCEPTED, Matrix, Vector
 from bitesim.numerics.rosenbrock import (
     STAGES,
     add_increments,
-    carry_increments,
+    complete_increment,
     follows,
     interpolate,
     prepare_interpolation,
@@ -179,13 +179,12 @@ def _tangent_of_step(
     constants_dot, jacobian_dot, input_dot = directions.constants, moving.jacobian_dot, moving.input_dot
     constants_size = constants_dot.shape[0] // n_blocks * LANES
     stages, stage_state, factors = work.stages, work.stage_state, work.factors
-    stages_dot, stage_dot, carried = dots.stages, dots.stage_state, dots.carried
+    stages_dot, stage_dot = dots.stages, dots.stage_state
     for b in range(n_blocks):
         invoke_along(
             tangents.jacobian, state, constants, state_dot, b * block_size, constants_dot, b * constants_size,
             jacobian_dot, b * n_entries * LANES,
         )  # fmt: skip
-    inverse_step = load(work.inverse_step, 0)
     for stage in range(STAGES):
         here = stage * rows
         if stage == 0:
@@ -199,8 +198,6 @@ def _tangent_of_step(
         else:
             add_increments(stage, state, stages, stage_state, 0, state_rows)
             add_increments(stage, state_dot, stages_dot, stage_dot, 0, rows)
-        if stage > 0:
-            carry_increments(stage, carried, stages_dot, carried, 0, rows)
         for b in range(n_blocks):
             invoke_along(
                 tangents.rate, stage_state, constants, stage_dot, b * block_size, constants_dot, b * constants_size,
@@ -208,11 +205,11 @@ def _tangent_of_step(
             )  # fmt: skip
             increment = stage * state_rows * LANES
             _add_sparse_product(pattern, jacobian_dot, b * n_entries, stages, increment, stages_dot, here + b * n)
-        for row in range(rows):
-            total = plus(load(stages_dot, here + row), load(input_dot, row))
-            if stage > 0:
-                total = fused(inverse_step, load(carried, row), total)
-            store(stages_dot, here + row, total)
+        if stage == 0:
+            for row in range(rows):
+                store(stages_dot, row, plus(load(stages_dot, row), load(input_dot, row)))
+        else:
+            complete_increment(stage, stages_dot, work.inverse_step, input_dot, here, rows)
         for b in range(n_blocks):
             invoke2(tangents.solve, factors, stages_dot, (here + b * n) * LANES)
     for row in range(state_rows):
@@ -271,7 +268,8 @@ def follow_tangents(
         Of the state, and of all directions.
     """
     # A literal 0 would be a type of its own, for which everything below would be compiled once more.
-    taken, at_output = np.int64(0), np.int64(0)
+    taken: Any = np.int64(0)
+    at_output: Any = np.int64(0)
     n_times, clock, record = output.times.shape[0], output.times, recorded.record
     n_steps, state_dot = recorded.counters[ACCEPTED], moving.state_dot
     for index in range(pieces.input_rate.shape[0]):
@@ -307,7 +305,7 @@ def follow_tangents(
             for row in range(state_dot.shape[0]):
                 store(state_dot, row, load(dots.new_state, row))
             elapsed = reached
-    return at_output
+    return int(at_output)
 
 
 _BLOCK: Final = types.Array(types.float64, 2, "C")

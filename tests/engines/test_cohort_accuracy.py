@@ -14,8 +14,8 @@ from tests.engines.cohorts import FOUR_WEEKS, HOSSEINI, alone, everything, hosse
 from tests.problems.stiff_binding import REGIMEN, SPECIES, STIFF_BINDING, TIMES, population, scipy_states, stored_reference
 
 PATIENTS = population(1000, seed=1)
-#: Those with the largest errors, and two others.
-SAMPLE = (941, 366, 251, 0, 500)
+#: Those with the largest errors, and another one.
+SAMPLE = (941, 366, 251, 500)
 # The metric below counts a readout down to 1e-8 of its largest value, so the solver must too. The model's own scales say
 # otherwise, e.g. that drug below 1e-3 pM does not matter.
 _LARGEST = np.abs(stored_reference()["states"]).max(axis=0)
@@ -59,14 +59,15 @@ def test_errors_of_a_thousand_stiff_patients(reference, rtol):
 def test_the_reference_is_scipys_solution(reference, patient):
     parameters = STIFF_BINDING.parameters.replace(**dict(zip(STIFF_BINDING.catalogue, PATIENTS[patient], strict=True)))
     states = scipy_states(parameters, 1e-11)
-    # Three hundred times below the smallest error that is asked about; measured: 1e-9.
-    assert np.all(error(reference[patient, :, 5:], states) < 1e-8)
+    # A hundredth of the smallest error that is asked about; measured: 1e-9, and 5e-9 for the last.
+    assert np.all(error(reference[patient, :, 5:], states) < 3e-8)
 
 
 def test_the_thousand_patients_are_different_courses(reference):
     blasts, escaped = reference[:, :, 0], reference[:, :, 1]
     depth = np.log10(blasts[:, 0] / blasts.min(axis=1))
-    print(np.quantile(depth, [0, 0.05, 0.95, 1]), np.mean(escaped[:, -1] > 10.0))
+    assert np.quantile(depth, 0.05) < 3.0 < 20.0 < np.quantile(depth, 0.95)
+    assert 0.02 < np.mean(escaped[:, -1] > 10.0) < 0.5
 
 
 HUMANS = hosseini_patients(1000, seed=11)

@@ -129,10 +129,10 @@ def test_pivots_are_chosen_by_the_size_of_each_state():
     assert chosen != list(range(STATES))
 
 
-@pytest.mark.parametrize("last", [0.0, math.nan])
-def test_a_matrix_that_cannot_be_factorised_gives_no_solution(last):
-    # With the diagonal 0, the last column is 0 or not a number, and the one before it is reached by the pivots.
-    _, factors = factorised(0.0, np.append(STATE[:-1], last), before=0.0)
+@pytest.mark.parametrize(("diagonal", "last"), [(0.0, 0.0), (0.0, math.nan), (1e305, STATE[-1])])
+def test_a_matrix_that_cannot_be_factorised_gives_no_solution(diagonal, last):
+    # Its last column is 0 or not a number, or its pivots are beyond what can be told from infinite.
+    _, factors = factorised(diagonal, np.append(STATE[:-1], last), before=0.0)
     vector = np.ones((2, 8))
     call_solve(SYSTEM, factors, vector, 0)
     assert np.isnan(vector[0, 0])

@@ -140,6 +140,32 @@ def test_every_case_has_the_bytes_it_has_alone(count):
     assert np.array_equal(harvest.values[:, :, 0], readout, equal_nan=True)
 
 
+def decay_solution(clock, rate, start, times):
+    """Return the solution of x' = input - rate x at each time, by its closed form from piece to piece."""
+    state, found = start, np.full((len(times), 2), np.nan)
+    for piece, (begin, stop) in enumerate(zip(clock.boundary[:-1], clock.boundary[1:], strict=True)):
+        level = np.array(clock.rate[piece]) / rate
+        state = (start if clock.reset[piece] else state) + np.array(clock.jump[piece])
+        inside = (times >= begin) & (times < stop)
+        found[inside] = level + (state - level) * np.exp(-rate * (times[inside, np.newaxis] - begin))
+        state = level + (state - level) * math.exp(-rate * (stop - begin))
+    return found
+
+
+def test_decay_with_infusions_jumps_and_resets_equals_the_closed_form():
+    cases = draw_cases(37, seed=8)
+    # Without mu, turn and burst both states decay; fast and slow, under all timetables in turn.
+    cases.parameters[:, :4] = 0.0
+    cases.parameters[:, 2] = 10.0 ** np.linspace(-2.0, 2.0, 37)
+    cases.timetable[:] = np.arange(37) % len(CLOCKS)
+    harvest = run_many(cases, rtol=1e-9)
+    assert np.all(harvest.outcome == Outcome.OK)
+    for number, (parameters, timetable) in enumerate(zip(*cases, strict=True)):
+        expected = decay_solution(CLOCKS[timetable], parameters[2], 0.5 * parameters[4:6], TIMES)
+        assert np.isnan(expected).any() == (timetable == 2)
+        np.testing.assert_allclose(harvest.values[number, :, 1:], expected, rtol=3e-8, atol=1e-10, err_msg=str(number))
+
+
 def test_bytes_do_not_depend_on_neighbours_or_order():
     cases, order = draw_cases(30, seed=2), np.random.default_rng(3).permutation(30)
     together = run_many(cases).values
@@ -163,6 +189,17 @@ def test_failures_are_reported_and_harm_nobody():
     assert harvest.outcome[3] != Outcome.OK
     assert harvest.progress[3, 0] == pytest.approx(1.0, abs=1e-3)
     assert np.count_nonzero(harvest.outcome == Outcome.OK) == 21
+
+
+@pytest.mark.parametrize("max_steps", [0, 1, 2, 3, 5, 8, 13, 50])
+def test_a_lane_forgets_the_case_before(max_steps):
+    # Cases that give up anywhere, also after a rejected step, leave nothing behind for the next in their lane.
+    cases = draw_cases(60, seed=8)
+    cases.parameters[::2, 3] = 3.0
+    harvest = run_many(cases, rtol=1e-4, max_steps=max_steps)
+    assert_equal_one_by_one(cases, harvest, rtol=1e-4, max_steps=max_steps)
+    assert np.count_nonzero(harvest.outcome == Outcome.TOO_MANY_STEPS) > 8
+    assert max_steps < 3 or harvest.steps[:, 1].any()
 
 
 def test_only_failures_come_to_an_end():

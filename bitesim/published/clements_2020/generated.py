@@ -72,9 +72,9 @@ def solve(factors, vector):
     x0 = vector[0]
     x1 = vector[1]
     x1 = x1 - factors[1] * x0
+    x0 = x0 * factors[0]
     x1 = x1 * factors[2]
     vector[1] = x1
-    x0 = x0 * factors[0]
     vector[0] = x0
 
 
@@ -96,17 +96,16 @@ def tangent_constants(constants, constants_dot):
     bsa_exponent = constants[2]
     c3 = power(c2, bsa_exponent)
     volume_l_dot = constants_dot[1]
-    c10 = -1.0 / (volume_l * volume_l) * volume_l_dot
-    reference_bsa_m2_dot = constants_dot[3]
-    c14 = -1.0 / (reference_bsa_m2 * reference_bsa_m2) * reference_bsa_m2_dot
+    c9 = -c0 * c0 * volume_l_dot
     bsa_exponent_dot = constants_dot[2]
+    reference_bsa_m2_dot = constants_dot[3]
     bsa_m2_dot = constants_dot[4]
-    c22 = bsa_exponent_dot * choose(c2, 1e-30, log(c2) * c3, 0.0) + (bsa_m2 * c14 + bsa_m2_dot * c1) * choose(c2, 1e-30, bsa_exponent * (1.0 / c2) * c3, 0.0)
+    c20 = bsa_exponent_dot * choose(c2, 1e-30, log(c2) * c3, 0.0) + (bsa_m2 * (-c1 * c1 * reference_bsa_m2_dot) + bsa_m2_dot * c1) * choose(c2, 1e-30, bsa_exponent * (1.0 / c2) * c3, 0.0)
     clearance_l_per_h = constants[0]
     clearance_l_per_h_dot = constants_dot[0]
-    constants_dot[5] = c10 * (-24.0 * c3 * clearance_l_per_h) + c22 * (-24.0 * c0 * clearance_l_per_h) + -24.0 * c0 * c3 * clearance_l_per_h_dot
-    constants_dot[6] = c10 * (24.0 * c3 * clearance_l_per_h) + c22 * (24.0 * c0 * clearance_l_per_h) + 24.0 * c0 * c3 * clearance_l_per_h_dot
-    constants_dot[7] = 1000.0 * c10
+    constants_dot[5] = c20 * (-24.0 * c0 * clearance_l_per_h) + -24.0 * c3 * clearance_l_per_h * c9 + -24.0 * c0 * c3 * clearance_l_per_h_dot
+    constants_dot[6] = c20 * (24.0 * c0 * clearance_l_per_h) + 24.0 * c3 * clearance_l_per_h * c9 + 24.0 * c0 * c3 * clearance_l_per_h_dot
+    constants_dot[7] = 1000.0 * c9
 
 
 def tangent_initial_state(constants, constants_dot, result_dot):

@@ -9,10 +9,10 @@ import numpy as np
 import bitesim
 from benchmarks.problems import Matrix, Problem
 from benchmarks.solver import AnyCourse, CannotTake, Course, Solver, SolverFailed, of_itself
-from bitesim.engines.lanes_engine import Chunk, run_lanes
+from bitesim.engines.lanes_engine import Chunk, Harvest, run_lanes
 from bitesim.engines.system import system_of
 from bitesim.foundation.errors import SolverError
-from bitesim.numerics.integrate_many import Harvest
+from bitesim.numerics.crowd import Harvest
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import Control, output_at
 

@@ -24,7 +24,11 @@ def add_to(commands: Any) -> None:
     )
     parser.add_argument("what", help=f"a model's name ({', '.join(MODELS)}) or a Python file that defines a Model")
     parser.add_argument("--model", help="which variable of the file, where it defines several models")
-    parser.add_argument("--out", type=Path, help="file to write (default: <file>_derived.py beside it)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        help="file to write (default: <file>_derived.py beside it; with the variable's name where there are several)",
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; fail when the file is not up to date")
     parser.set_defaults(run=run)
 
@@ -44,6 +48,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _of_package(arguments: argparse.Namespace) -> tuple[Model, Path, str]:
+    if arguments.model is not None:
+        raise ParameterError(f"--model chooses among the models of a file: {arguments.what} is one model of the package")
     model = MODELS[arguments.what]
     assert isinstance(model.derived, str)
     package, name = model.derived.rsplit(".", 1)
@@ -57,7 +63,8 @@ def _of_file(arguments: argparse.Namespace) -> tuple[Model, Path, str]:
     path = Path(arguments.what)
     if path.suffix != ".py":
         raise unknown_name("model (nor is it a Python file)", arguments.what, MODELS)
-    found = models_in(load_module(path))
+    published = list(MODELS.values())
+    found = {name: model for name, model in models_in(load_module(path)).items() if model not in published}
     if not found:
         raise ParameterError(f"{path} defines no Model: assign one to a variable, e.g. MODEL = Model(...)")
     if arguments.model is None and len(found) > 1:
@@ -66,4 +73,5 @@ def _of_file(arguments: argparse.Namespace) -> tuple[Model, Path, str]:
         raise unknown_name(f"model of {path}", arguments.model, found)
     chosen = found[arguments.model] if arguments.model else next(iter(found.values()))
     choice = f" --model {arguments.model}" if arguments.model else ""
-    return chosen, path.with_name(f"{path.stem}_derived.py"), f"bitesim derive {path.name}{choice}"
+    stem = f"{path.stem}_{arguments.model.lower()}" if len(found) > 1 else path.stem
+    return chosen, path.with_name(f"{stem}_derived.py"), f"bitesim derive {path.name}{choice}"

@@ -19,7 +19,6 @@ Symbol = Any
 #: Direction -> derivative; a direction that is missing is 0.
 Gradient = dict[Any, Expression]
 
-_ONE = sympy.Integer(1)
 _LARGEST_POWER = 8
 #: Below this, the derivatives of a power with a variable exponent are 0: they may be without limit, as that of x**0.7, and
 #: then no step could follow them, while the power itself no longer matters.
@@ -142,6 +141,13 @@ class Program:
             return self._power(root ** int(exponent.p)) if exponent.p != 1 else root
         # x**(2 n) is (x**n)**2: derivatives bring such powers, and a product is cheaper than a power.
         factor, rest = exponent.as_coeff_Mul()
+        if exponent.is_Integer:
+            # Whole, so that it has a value for a negative base too.
+            half = self._step(self._power(base ** (abs(int(exponent)) // 2)))
+            whole = self._repeated(half, 2)
+            whole = self._step(whole * base) if int(exponent) % 2 else whole
+            return whole if exponent > 0 else 1 / whole
+        rest = self.atom(rest)
         if factor.is_Integer and factor != 1 and abs(int(factor)) <= _LARGEST_POWER:
             return self._power(self._step(base**rest) ** int(factor))
         return base ** self.atom(exponent)
@@ -194,7 +200,8 @@ class Program:
             return unrepeated(expression).diff(read)
         # n x**n / x and x**n log(x) are 0 times infinity where x is too small for its power to be a number.
         base, exponent = expression.args
-        slope = exponent / base if read == base else sympy.log(base)
+        slope = exponent / base if read == base else sympy.Integer(0)
+        slope += sympy.log(base) if read == exponent else 0
         return choose_class()(base, _SMALLEST_BASE, self._names[expression] * slope, 0)
 
     def needed(self, atoms: Iterable[Expression]) -> set[Symbol]:

@@ -60,12 +60,18 @@ class _Derivation:
 
     def _exported(self) -> list[Any]:
         """Return the constants that are read by the other programs, in the order of their computation."""
+        # Steps of different programs may have the same name, so each is asked for its own outputs.
+        asked = (
+            (self.start, self.start_atoms.values()),
+            (self.rates, self.rate_atoms.values()),
+            (self.readouts, self.readout_atoms.values()),
+            (self.slopes, self.entries.values()),
+        )
         read: set[Any] = set()
-        outputs = [*self.rate_atoms.values(), *self.readout_atoms.values(), *self.entries.values()]
-        for program in (self.rates, self.readouts, self.slopes):
-            for symbol in program.needed(outputs):
+        for program, atoms in asked:
+            for symbol in program.needed(atoms):
                 read |= program.steps[symbol].free_symbols
-        read |= {atom for atom in [*outputs, *self.start_atoms.values()] if atom.is_Symbol}
+            read |= {atom for atom in atoms if atom.is_Symbol}
         return [symbol for symbol in self.constants.steps if symbol in read]
 
     @property

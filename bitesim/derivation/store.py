@@ -9,13 +9,14 @@ import os
 import re
 import sys
 import tempfile
+import warnings
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 from bitesim.foundation.compiled import cache_directory
-from bitesim.foundation.errors import ParameterError, needs_extra
+from bitesim.foundation.errors import CacheWarning, ParameterError, needs_extra
 from bitesim.model import Model
 from bitesim.model.derived import Derived
 
@@ -77,11 +78,19 @@ def load_module(path: Path) -> ModuleType:
         module = importlib.util.module_from_spec(specification)
         # Known before it is executed: its functions look themselves up by module name.
         sys.modules[name] = module
+        quiet, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+        sys.path.insert(0, str(path.parent))
         try:
             specification.loader.exec_module(module)
+        except SyntaxError as problem:
+            del sys.modules[name]
+            raise ParameterError(f"{path} is not Python: {problem}") from problem
         except BaseException:
             del sys.modules[name]
             raise
+        finally:
+            sys.path.remove(str(path.parent))
+            sys.dont_write_bytecode = quiet
     return sys.modules[name]
 
 
@@ -99,7 +108,18 @@ def _kept(model: Model) -> Path:
     content = hashlib.sha256(f"{model.equations_digest} {generator_digest()}".encode()).hexdigest()[:40]
     path = cache_directory() / f"{re.sub(r'[^0-9a-zA-Z_]', '_', model.name)}_{content}.py"
     if not path.is_file():
-        write_whole(path, generated_source(model, "bitesim.derive"))
+        text = generated_source(model, "bitesim.derive")
+        try:
+            write_whole(path, text)
+        except OSError as problem:
+            warnings.warn(
+                f"derived code cannot be kept in {path.parent} ({problem.strerror}): every process derives anew. "
+                "Set BITESIM_CACHE_DIR to a folder that can be written.",
+                CacheWarning,
+                stacklevel=3,
+            )
+            path = Path(tempfile.mkdtemp(prefix="bitesim-")) / path.name
+            write_whole(path, text)
     return path
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -11,6 +11,7 @@ from typing import Any, Final
 import sympy
 
 from bitesim.derivation.plain_python import PlainPython
+from bitesim.derivation.traced import Traced, of_traced, plain
 from bitesim.foundation.errors import ParameterError, unknown_name
 from bitesim.model import Model
 
@@ -35,7 +36,12 @@ def choose_class() -> Any:
         @classmethod
         def eval(cls, left: Any, right: Any, then: Any, otherwise: Any) -> Any:
             # Both branches may be the same, e.g. derivatives of 0.
-            return then if then == otherwise else None
+            if then == otherwise:
+                return then
+            # Between numbers, the choice is made here.
+            if left.is_number and right.is_number:
+                return then if left > right else otherwise
+            return None
 
     return choose
 
@@ -86,7 +92,7 @@ def _substitutes() -> Mapping[tuple[str, str], Callable[..., Any]]:
     }
     for module in ("math", "numpy", "cmath"):
         table |= {(module, name): function for name, function in elementary.items()}
-    return table
+    return {key: of_traced(function) for key, function in table.items()}
 
 
 class _Values:
@@ -102,14 +108,14 @@ class _Values:
             raise AttributeError(name)
         if name not in self._values:
             raise unknown_name(self._kind, name, self._values)
-        return self._values[name]
+        return Traced(self._values[name])
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not self._writable:
             raise ParameterError(f"the equations write {name}, a {self._kind}: they may only read it")
         if name not in self._values:
             raise unknown_name(self._kind, name, self._values)
-        self._values[name] = sympy.sympify(value)
+        self._values[name] = plain(value)
 
 
 @dataclass(frozen=True)
@@ -158,8 +164,9 @@ def trace(model: Model) -> TracedModel:
     ParameterError
         For equations that branch on values or use a function that has no symbolic twin.
     """
-    parameters = {name: sympy.Symbol(_free_name(name, ()), real=True) for name in model.catalogue}
-    states = {name: sympy.Symbol(_free_name(name, model.catalogue), real=True) for name in model.species}
+    taken: set[str] = set()
+    parameters = {name: sympy.Symbol(_free_name(name, taken), real=True) for name in model.catalogue}
+    states = {name: sympy.Symbol(_free_name(name, taken), real=True) for name in model.species}
     s, p = _Values("state", states, False), _Values("parameter", parameters, False)
     fluxes = _Values("process", dict.fromkeys(model.processes, sympy.Integer(0)), True)
     start = _Values("state", dict.fromkeys(model.species, sympy.Integer(0)), True)
@@ -178,10 +185,12 @@ def trace(model: Model) -> TracedModel:
     )
 
 
-def _free_name(name: str, others: Iterable[str]) -> str:
-    """Return a name that generated code can use beside its own, with `_` behind it where it is taken."""
-    taken = name in others or name in RESERVED or re.fullmatch(r"[ctwx]\d+(_\d+)?|.*_dot", name)
-    return f"{name}_" if taken else name
+def _free_name(name: str, taken: set[str]) -> str:
+    """Return a name that generated code can use beside its own and those taken, with `_` behind it where needed."""
+    while name in taken or name in RESERVED or re.fullmatch(r"[ctwx]\d+(_\d+)?|.*_dot", name):
+        name += "_"
+    taken.add(name)
+    return name
 
 
 def _exact(record: _Values) -> dict[str, Expression]:
@@ -189,7 +198,8 @@ def _exact(record: _Values) -> dict[str, Expression]:
     result = {}
     for name, expression in record._values.items():
         whole = {each: sympy.Integer(int(each)) for each in expression.atoms(sympy.Float) if float(each).is_integer()}
-        result[name] = expression.xreplace(whole)
+        # SymPy writes sqrt(x**2) as |x|.
+        result[name] = expression.xreplace(whole).replace(sympy.Abs, lambda x: _choose(x, 0, x, -x))
     return result
 
 

@@ -12,8 +12,7 @@ from bitesim.engines.system import system_of
 from bitesim.foundation.compiled import prepare
 from bitesim.model import Model
 from bitesim.model.derived import Derived
-from bitesim.numerics.entries import straight_line_entry
-from bitesim.numerics.integrate_many import (
+from bitesim.numerics.crowd import (
     LANE_RECORD,
     MANY_SIGNATURE,
     Cases,
@@ -21,10 +20,11 @@ from bitesim.numerics.integrate_many import (
     Harvest,
     Limits,
     Timetables,
-    integrate_many,
     lane_blocks,
     lane_work,
 )
+from bitesim.numerics.entries import straight_line_entry
+from bitesim.numerics.integrate_many import integrate_many
 from bitesim.numerics.lanes import LANES
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import Control, Matrix, Pieces, System, Vector, output_at

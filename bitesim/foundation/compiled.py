@@ -183,7 +183,11 @@ class _ContentCache(_Cache):  # type: ignore[misc]
         if hashlib.sha256(payload).digest() != checksum:
             return None
         target_context.refresh()
-        return compiler.CompileResult._rebuild(target_context, *pickle.loads(payload))
+        try:
+            return compiler.CompileResult._rebuild(target_context, *pickle.loads(payload))
+        except (ImportError, AttributeError):
+            # Made when a type or module had another place: a file that was moved, an older version.
+            return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         path = self._file(sig, data.target_context)

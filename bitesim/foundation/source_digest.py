@@ -14,6 +14,8 @@ import types
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+import numpy as np
+
 from bitesim.foundation.errors import ParameterError
 
 _LIBRARIES: Final = ("math", "cmath", "numpy", "numba", "builtins")
@@ -40,11 +42,15 @@ def plain_source(function: types.FunctionType) -> str:
         text = inspect.getsource(function)
     except (OSError, TypeError) as problem:
         raise ParameterError(f"the source of {function.__qualname__} cannot be read: write it to a file") from problem
-    tree = ast.parse(textwrap.dedent(text))
+    try:
+        tree = _Unannotated().visit(ast.parse(textwrap.dedent(text)))
+    except SyntaxError as problem:
+        raise ParameterError(f"the source of {function.__qualname__} cannot be read: write it as `def`") from problem
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.Lambda)):
             arguments = node.args
-            for argument in [*arguments.args, *arguments.posonlyargs, *arguments.kwonlyargs]:
+            others = [each for each in (arguments.vararg, arguments.kwarg) if each is not None]
+            for argument in [*arguments.args, *arguments.posonlyargs, *arguments.kwonlyargs, *others]:
                 argument.annotation = None
         if isinstance(node, ast.FunctionDef):
             node.decorator_list, node.returns = [], None
@@ -53,18 +59,26 @@ def plain_source(function: types.FunctionType) -> str:
     return ast.unparse(tree)
 
 
+class _Unannotated(ast.NodeTransformer):
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        return ast.copy_location(ast.Assign([node.target], node.value), node) if node.value is not None else ast.Pass()
+
+
 class _Walk:
     """One walk; each function is read once."""
 
     def __init__(self) -> None:
         self.digest = hashlib.sha256()
         self.seen: set[int] = set()
+        self.modules: set[Any] = set()
 
     def value(self, value: Any, attributes: Iterable[str] = ()) -> None:
         function = getattr(value, "py_func", value)
         module = str(getattr(function, "__module__", "") or "")
         if isinstance(value, types.ModuleType):
-            if value.__name__.split(".")[0] not in _LIBRARIES:
+            key = (id(value), tuple(attributes))
+            if value.__name__.split(".")[0] not in _LIBRARIES and key not in self.modules:
+                self.modules.add(key)
                 for name in attributes:
                     if hasattr(value, name):
                         self.value(getattr(value, name), attributes)
@@ -72,6 +86,9 @@ class _Walk:
             self.function(function)
         elif isinstance(value, (bool, int, float, complex, str, tuple, type(None))):
             self.digest.update(repr(value).encode())
+        elif isinstance(value, (np.ndarray, np.generic)):
+            array = np.ascontiguousarray(value)
+            self.digest.update(f"{array.dtype}{array.shape}".encode() + array.tobytes())
 
     def function(self, function: types.FunctionType) -> None:
         if id(function) in self.seen:
@@ -79,6 +96,8 @@ class _Walk:
         self.seen.add(id(function))
         self.digest.update(plain_source(function).encode())
         names = sorted(_names(function.__code__))
+        for default in [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]:
+            self.value(default, names)
         for name in names:
             if name in function.__globals__:
                 self.digest.update(name.encode())

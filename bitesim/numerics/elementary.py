@@ -109,7 +109,9 @@ def _power(builder: Any, width: int, base: Any, exponent: Any) -> Any:
 
 
 def _choose(builder: Any, width: int, left: Any, right: Any, then: Any, otherwise: Any) -> Any:
-    return builder.select(builder.fcmp_ordered(">", left, right), then, otherwise)
+    chosen = builder.select(builder.fcmp_ordered(">", left, right), then, otherwise)
+    # What cannot be compared is not a number, and must not become one.
+    return builder.select(builder.fcmp_unordered("uno", left, right), builder.fadd(left, right), chosen)
 
 
 #: name in straight-line code -> emit(builder, width, *values).
@@ -137,5 +139,5 @@ def power(base: Any, exponent: Any) -> Any:
 
 
 def choose(left: Any, right: Any, then: Any, otherwise: Any) -> Any:
-    """Return `then` where left > right, else `otherwise` (also where one of them is NaN)."""
-    return np.where(np.greater(left, right), then, otherwise)
+    """Return `then` where left > right, else `otherwise`; NaN where one of the two is."""
+    return np.where(np.greater(left, right), then, np.where(np.less_equal(left, right), otherwise, np.nan))

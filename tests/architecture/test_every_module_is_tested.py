@@ -14,7 +14,9 @@ TESTED_ELSEWHERE = {
     "model/rate_of_change.py": "its kernels are the models': tests/published, tests/model/test_definition.py",
     "model/readouts.py": "rows only; tests/foundation/test_units.py and tests/published read them",
     "numerics/outcomes.py": "codes and sentences only; tests/numerics/test_rosenbrock.py meets them",
+    "numerics/pieces.py": "records only; tests/numerics/test_integrate_one.py and test_integrate_many.py fill and read them",
     "plots": "tests/plots/test_plots.py",
+    "published/clements_2020": "one model in one folder: tests/published/test_clements_2020.py, tests/derivation",
     "published/hosseini_2020": "one model in one folder: tests/published/test_hosseini_2020.py",
 }
 

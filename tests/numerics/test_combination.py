@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bitesim.foundation.compiled import kernel
-from bitesim.numerics.combination import stage_sum
+from bitesim.numerics.combination import increment_sum, stage_sum
 
 TABLE = np.array([
     [0.0, 0.0, 0.0, 0.0],
@@ -22,6 +22,7 @@ TABLE = np.array([
 ])  # fmt: skip
 ONTO_BASE = stage_sum(TABLE, onto_base=True)
 ALONE = stage_sum(TABLE, onto_base=False)
+INCREMENT = increment_sum(TABLE)
 
 
 @kernel
@@ -32,6 +33,11 @@ def onto_base(stage, base, stages, result, first_row, rows):
 @kernel
 def alone(stage, base, stages, result, first_row, rows):
     ALONE(stage, base, stages, result, first_row, rows)
+
+
+@kernel
+def complete(stage, stages, inverse_step, input_rate, first_row, rows):
+    INCREMENT(stage, stages, inverse_step, input_rate, first_row, rows)
 
 
 def values(rows):
@@ -86,6 +92,28 @@ def test_a_stage_without_weights_is_the_base_or_zero(sums):
     assert np.array_equal(result, base if sums is onto_base else np.zeros((2, 8)))
 
 
+def increment_case(rows):
+    """Return stages, of which the last holds a rate, one inverse step a lane, and an input."""
+    generator = np.random.default_rng(100 + rows)
+    stages = generator.standard_normal((len(TABLE[0]) + 1, rows, 8))
+    return stages, generator.uniform(0.5, 2.0, (1, 8)), generator.standard_normal((rows, 8))
+
+
+@pytest.mark.parametrize("stage", range(len(TABLE)))
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_an_increment_is_its_rate_with_input_and_what_earlier_stages_carry(rows, stage):
+    stages, inverse_step, input_rate = increment_case(rows)
+    expected = stages.copy()
+    for row in range(rows):
+        for lane in range(8):
+            carried = rounded_once_each(0.0, TABLE[stage], stages[:-1, row, lane])
+            with_input = stages[-1, row, lane] + input_rate[row, lane]
+            exact = Fraction(inverse_step[0, lane]) * Fraction(carried) + Fraction(with_input)
+            expected[-1, row, lane] = float(exact)
+    complete(stage, stages, inverse_step, input_rate, len(TABLE[0]) * rows, rows)
+    assert np.array_equal(stages, expected)
+
+
 def results():
     """Return sums of one sign; compiled or interpreted, as this process does it."""
     found = np.zeros((2, len(TABLE), 3, 8))
@@ -94,7 +122,11 @@ def results():
     for number, sums in enumerate((onto_base, alone)):
         for stage in (1, 2, 4):
             sums(stage, base, stages, found[number], 3 * stage, 3)
-    return found.ravel().tolist()
+    stages, inverse_step, input_rate = (np.abs(each) for each in increment_case(3))
+    stages[[1, 3]] *= -1.0
+    for stage in (1, 2, 4):
+        complete(stage, stages, inverse_step, input_rate, 12, 3)
+    return [*found.ravel().tolist(), *stages[-1].ravel().tolist()]
 
 
 def test_interpreted_equals_compiled():
@@ -109,5 +141,5 @@ def test_interpreted_equals_compiled():
     )
     assert done.returncode == 0, done.stderr
     ours = np.array(results())
-    assert np.count_nonzero(ours) == 2 * 3 * 24
+    assert np.count_nonzero(ours) == 2 * 3 * 24 + 24
     np.testing.assert_array_max_ulp(ours, np.array(json.loads(done.stdout)), 1)

@@ -202,7 +202,7 @@ def test_padded_elements_stay_zero(name, count):
     state, before, work = steps(name, constants, np.linspace(0.5, 1.0, count), 0.1, 4, np.ones(count))
     between(before, work, [0.3], count)
     assert np.all(state != 0.0)
-    for field in ("rate", "carried", "stage_state", "new_state", "stages", "polynomial", "interpolated"):
+    for field in ("rate", "stage_state", "new_state", "stages", "polynomial", "interpolated"):
         flat = getattr(work, field).reshape(-1, rows_for(count) * 8)
         assert flat[:, :count].any(axis=1).all(), field
         assert not flat[:, count:].any(), field

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import statistics
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,16 +18,18 @@ from benchmarks.solver import AnyCourse, SolverFailed
 LADDER: Final = tuple(10.0 ** (-half / 2) for half in range(6, 23))
 #: A tolerance found on the ladder is refined this often, by halves of what is left: to an eighth of a decade.
 _REFINEMENTS: Final = 2
+_WRONG: Final = sys.float_info.max
 #: run(rows, rtol) -> states of each of these patients, or None for one that the method gave up.
 States = Iterator[Matrix | None]
 
 
 @dataclass(frozen=True)
 class Rung:
-    """One method at one tolerance: its largest error over the patients that it finished, and how many it gave up."""
+    """One method at one tolerance: largest and median error over the patients that it finished, and how many it gave up."""
 
     rtol: float
     error: float
+    median_error: float
     patients: int
     given_up: int
 
@@ -54,9 +58,10 @@ class Method:
             for row, states in zip(rows, self.run(rows, rtol), strict=True):
                 if states is not None:
                     errors.append(population.problem.error(states, reference[row]))
-            # A NaN is an error, whatever the others are.
-            worst = math.inf if not all(map(math.isfinite, errors)) else max(errors, default=math.inf)
-            self.rungs[rtol] = Rung(rtol, worst, self.patients, self.patients - len(errors))
+            given_up = self.patients - len(errors)
+            # A NaN is an error, whatever the others are; the largest float is one that JSON can write.
+            errors = [error if math.isfinite(error) else _WRONG for error in errors] or [_WRONG]
+            self.rungs[rtol] = Rung(rtol, max(errors), statistics.median(errors), self.patients, given_up)
         return self.rungs[rtol]
 
     def climb(self, population: Population, reference: Sequence[Matrix], smallest_target: float) -> None:

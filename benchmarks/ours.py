@@ -9,7 +9,7 @@ import numpy as np
 import bitesim
 from benchmarks.problems import Matrix, Problem
 from benchmarks.solver import AnyCourse, CannotTake, Course, Solver, SolverFailed, of_itself
-from bitesim.engines.lanes_engine import Chunk, Harvest, run_lanes
+from bitesim.engines.lanes_engine import Chunk, run_lanes
 from bitesim.engines.system import system_of
 from bitesim.foundation.errors import SolverError
 from bitesim.numerics.crowd import Harvest

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -19,21 +20,26 @@ from bitesim.foundation.fingerprints import fingerprint
 RTOL: Final = 1e-12
 
 
-def reference(problem: Problem) -> Matrix:
-    """Return the reference states at the problem's output times; computed once and kept in the temporary folder."""
-    path = Path(tempfile.gettempdir()) / "bitesim-benchmark-references" / f"{problem.name}-{_digest(problem)[:32]}.npy"
+def kept(name: str, compute: Callable[[], Matrix]) -> Matrix:
+    """Return an array that is computed once and kept in the temporary folder."""
+    path = Path(tempfile.gettempdir()) / "bitesim-benchmark-references" / f"{name}.npy"
     if path.exists():
         return np.asarray(np.load(path))
-    states = radau(problem)
+    computed = compute()
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{os.getpid()}.npy")
-    np.save(unfinished, states)
+    np.save(unfinished, computed)
     unfinished.replace(path)
-    return states
+    return computed
 
 
-def _digest(problem: Problem) -> str:
-    """Return the SHA-256 of everything that the reference depends on."""
+def reference(problem: Problem) -> Matrix:
+    """Return the reference states at the problem's output times; computed once and kept."""
+    return kept(f"{problem.name}-{problem_digest(problem)[:32]}", lambda: radau(problem))
+
+
+def problem_digest(problem: Problem) -> str:
+    """Return the SHA-256 of everything that a reference depends on."""
     equations = fingerprint(problem.model.rhs.py_func)  # type: ignore[attr-defined]
     content = hashlib.sha256(f"{equations} scipy {scipy.__version__} rtol {RTOL}".encode())
     for array in (problem.parameters, problem.start, *problem.pieces, problem.times_days, problem.scale):

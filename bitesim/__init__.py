@@ -14,6 +14,7 @@ from bitesim.foundation.errors import (
     DoseWarning,
     MissingExtraError,
     ParameterError,
+    PatientWarning,
     ScenarioError,
     SolverError,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "ParameterError",
     "ParameterSet",
     "Patient",
+    "PatientWarning",
     "Regimen",
     "ScenarioError",
     "SensitivityResult",

@@ -6,79 +6,71 @@ A patient's numbers depend on the patient alone: not on the chunk, the thread, t
 from __future__ import annotations
 
 import os
+import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
+from bitesim.engines.cohort_plan import Clocks, CohortPlan, checked_bodies, checked_outputs, parameter_rows
 from bitesim.engines.cohort_result import CohortResult, failure_of, joined
 from bitesim.engines.lanes_engine import Chunk, prepare_lanes, run_lanes, run_one_by_one
 from bitesim.engines.system import system_of
-from bitesim.engines.timeline import pieces_between
-from bitesim.foundation.checks import increasing_times, number, whole_number
-from bitesim.foundation.errors import ParameterError, ScenarioError, unknown_name
+from bitesim.foundation.checks import increasing_times, number, shown, whole_number
+from bitesim.foundation.errors import BitesimError, ParameterError, PatientWarning, SolverError
 from bitesim.model import Model
 from bitesim.numerics.lanes import has_fused_multiply_add
-from bitesim.numerics.pieces import Matrix, Pieces, Vector
-from bitesim.parameters import ParameterSet
+from bitesim.numerics.pieces import Vector
+from bitesim.published import find_model
 from bitesim.treatment import Regimen
 
 #: Patients of one task; a task is what one thread does at a time.
 DEFAULT_CHUNK: Final = 256
-#: Rows of parameters [first, stop) of a cohort, made when they are needed.
-ParameterRows = Callable[[int, int], Matrix]
-
-
-@dataclass(frozen=True)
-class CohortPlan:
-    """What a cohort run was asked for, checked."""
-
-    model: Model
-    regimen: Regimen
-    rows: ParameterRows
-    patients: int
-    bsa_m2: NDArray[np.float64] | float | None
-    weight_kg: NDArray[np.float64] | float | None
-    times_days: Vector
-    outputs: tuple[str, ...]
-    rtol: float
-    max_steps: int
-
-    def body(self, patient: int) -> tuple[float | None, float | None]:
-        """Return a patient's body surface area and weight."""
-        return _of_patient(self.bsa_m2, patient), _of_patient(self.weight_kg, patient)
-
-    def columns(self) -> NDArray[np.int64]:
-        """Return the place of each output among readouts and states."""
-        names = [*(readout.name for readout in self.model.readouts), *self.model.species]
-        return np.array([names.index(name) for name in self.outputs], np.int64)
-
-
-def _of_patient(value: NDArray[np.float64] | float | None, patient: int) -> float | None:
-    return float(value[patient]) if isinstance(value, np.ndarray) else value
+#: What happens when patients could not be integrated.
+Errors = Literal["warn", "raise", "ignore"]
 
 
 def run_cohort(
-    model: Model,
+    model: str | Model,
     parameters: Any,
-    regimen: Regimen | str,
+    regimen: Regimen | str | None,
     times_days: Sequence[float] | Vector,
     outputs: Sequence[str] | None = None,
+    *,
+    errors: Errors = "warn",
     **options: Any,
 ) -> CohortResult:
-    """Run many patients and return all of their outputs; `stream_cohort` describes the arguments."""
-    return joined(list(stream_cohort(model, parameters, regimen, times_days, outputs, **options)))
+    """Run many patients and return all of their outputs; `stream_cohort` describes the other arguments.
+
+    Parameters
+    ----------
+    errors : {"warn", "raise", "ignore"}
+        Whether patients who could not be integrated give one warning with their number, a `SolverError` about the first
+        of them, or nothing; they are rows of the result in any case.
+    """
+    if errors not in get_args(Errors):
+        raise ParameterError(f"errors = {shown(errors)}: expected one of {', '.join(get_args(Errors))}")
+    result = joined(list(stream_cohort(model, parameters, regimen, times_days, outputs, **options)))
+    if result.failures and errors == "raise":
+        raise SolverError(str(result.failures[0]))
+    if result.failures and errors == "warn":
+        warnings.warn(
+            f"{len(result.failures)} of {len(result)} patients could not be integrated to the end; the first: "
+            f"{result.failures[0].outcome.name.lower().replace('_', ' ')} (patient {result.failures[0].patient}). "
+            "See result.failures.",
+            PatientWarning,
+            stacklevel=2,
+        )
+    return result
 
 
 def stream_cohort(
-    model: Model,
+    model: str | Model,
     parameters: Any,
-    regimen: Regimen | str,
+    regimen: Regimen | str | None,
     times_days: Sequence[float] | Vector,
     outputs: Sequence[str] | None = None,
     *,
@@ -96,13 +88,13 @@ def stream_cohort(
 
     Parameters
     ----------
-    model : Model
+    model : str or Model
         With derived code (`bitesim.derive`) eight patients run side by side; without it, one after the other.
     parameters : ndarray, mapping, sequence of ParameterSet, or callable
         An array of shape (patients, parameters) in the order of the catalogue; or name -> value or one value a patient,
         the others at the model's own; or one set a patient; or rows(first, stop) -> array, with `patients`.
     regimen : Regimen or str
-        Without decision points and steady-state records.
+        Without decision points and steady-state records. None for no drug.
     times_days : sequence of float
         Strictly increasing output times [d].
     outputs : sequence of str, optional
@@ -110,7 +102,8 @@ def stream_cohort(
     patients : int
         How many, where `parameters` is a callable or holds single values only.
     bsa_m2, weight_kg : float or sequence, optional
-        Of all, or one a patient; doses per m2 and labels by weight need them.
+        Of all, or one a patient: doses per m2 need the surface, and a model's parameters that are the patient's surface
+        or weight are set from them, as `simulate` does.
     rtol, max_steps
         As in `simulate`.
     threads : int, optional
@@ -126,42 +119,63 @@ def stream_cohort(
     ------
     CohortResult
         Of consecutive patients. A patient who could not be integrated is a row with NaN, an outcome, and an entry in
-        `failures` with the reason and a one-line reproducer.
+        `failures` with the reason and a one-line reproducer (which finds the model by its name).
 
     Raises
     ------
     ParameterError, ScenarioError
         For input that cannot be used; it names the patient's row.
     """
+    chosen = find_model(model)
     times = increasing_times("times_days", times_days)
-    chosen = _outputs(model, outputs)
-    regimen = Regimen.parse(regimen) if isinstance(regimen, str) else regimen
-    rows, count = _parameter_rows(model, parameters, patients)
+    rows, count = parameter_rows(chosen, parameters, patients)
     plan = CohortPlan(
-        model,
-        regimen,
+        chosen,
+        _regimen(regimen),
         rows,
         count,
-        _bodies("bsa_m2", bsa_m2, "m2", (0.1, 3.5), count),
-        _bodies("weight_kg", weight_kg, "kg", (0.5, 300.0), count),
+        checked_bodies("bsa_m2", bsa_m2, "m2", (0.1, 3.5), count),
+        checked_bodies("weight_kg", weight_kg, "kg", (0.5, 300.0), count),
         times,
-        chosen,
+        checked_outputs(chosen, outputs),
         number("rtol", rtol, "-", (1e-12, 1e-2), "It is a relative tolerance, e.g. 1e-6."),
         whole_number("max_steps", max_steps, (1, 10**9)),
     )
     workers = whole_number("threads", threads, (1, 1024)) if threads is not None else _processors()
     size = whole_number("chunk", chunk, (1, 10**6))
-    run = _runner(model, lanes)
-    bar = tqdm(total=count, unit=" patients", disable=not progress)
+    clocks = Clocks(plan)
+    # What is wrong with the regimen is said now, not when the first chunk is asked for.
+    clocks.clock(0)
+    return _chunks(plan, clocks, _runner(chosen, lanes), workers, size, progress)
+
+
+def _regimen(regimen: Any) -> Regimen:
+    if regimen is None:
+        return Regimen.none()
+    if isinstance(regimen, str):
+        return Regimen.parse(regimen)
+    if not isinstance(regimen, Regimen):
+        raise ParameterError(f"regimen = {shown(regimen)} is not a Regimen or a text such as '15 ug/m2/day for 28 d'")
+    return regimen
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def _chunks(
+    plan: CohortPlan, clocks: Clocks, run: Callable[[Chunk], Any], workers: int, size: int, progress: bool
+) -> Iterator[CohortResult]:
+    """Yield the chunks in order, while threads work on the next ones."""
+    bar = tqdm(total=plan.patients, unit=" patients", disable=not progress)
     with ThreadPoolExecutor(workers, thread_name_prefix="bitesim-cohort") as pool, bar:
         waiting: deque[Future[CohortResult]] = deque()
-        clocks = _Clocks(plan)
-        starts = iter(range(0, count, size))
+        starts = iter(range(0, plan.patients, size))
         try:
             while True:
                 # Two tasks a thread are enough to keep all busy, and bound the memory.
                 while len(waiting) < 2 * workers and (first := next(starts, None)) is not None:
-                    stop = min(first + size, count)
+                    stop = min(first + size, plan.patients)
                     waiting.append(pool.submit(_run_chunk, plan, run, first, clocks.chunk(first, stop)))
                 if not waiting:
                     return
@@ -170,10 +184,6 @@ def stream_cohort(
                 yield result
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
 def _runner(model: Model, lanes: bool | None) -> Callable[[Chunk], Any]:
@@ -188,44 +198,6 @@ def _runner(model: Model, lanes: bool | None) -> Callable[[Chunk], Any]:
         return lambda chunk: run_one_by_one(model, chunk)
     prepare_lanes(model, derived)
     return lambda chunk: run_lanes(model, derived, chunk)
-
-
-class _Clocks:
-    """The clocks of a cohort: one for each body that makes a difference."""
-
-    def __init__(self, plan: CohortPlan) -> None:
-        self.plan = plan
-        self.of_body: dict[tuple[float | None, float | None], Pieces] = {}
-
-    def clock(self, patient: int) -> Pieces:
-        body = self.plan.body(patient)
-        if body not in self.of_body:
-            model, regimen = self.plan.model, self.plan.regimen
-            schedule = regimen.schedule(bsa_m2=body[0], weight_kg=body[1])
-            if schedule.decisions or schedule.steady_states:
-                raise ScenarioError(
-                    "the regimen has decision points or steady-state records, which look at one patient: run these with "
-                    "simulate"
-                )
-            # The reset state is each patient's own; the integrator knows it.
-            untreated = np.zeros(len(model.species))
-            self.of_body[body] = pieces_between(model, schedule, (0.0, np.inf), body[0], untreated)
-        return self.of_body[body]
-
-    def chunk(self, first: int, stop: int) -> Chunk:
-        """Return the patients [first, stop) with their clocks."""
-        places: dict[int, int] = {}
-        clocks: list[Pieces] = []
-        timetable = np.zeros(stop - first, np.int64)
-        for row in range(stop - first):
-            clock = self.clock(first + row)
-            if id(clock) not in places:
-                places[id(clock)] = len(clocks)
-                clocks.append(clock)
-            timetable[row] = places[id(clock)]
-        plan = self.plan
-        parameters = plan.rows(first, stop)
-        return Chunk(parameters, timetable, tuple(clocks), plan.times_days, plan.columns(), plan.rtol, plan.max_steps)
 
 
 def _run_chunk(plan: CohortPlan, run: Callable[[Chunk], Any], first: int, chunk: Chunk) -> CohortResult:
@@ -255,106 +227,28 @@ def _run_chunk(plan: CohortPlan, run: Callable[[Chunk], Any], first: int, chunk:
 
 
 def _reproducer(plan: CohortPlan, patient: int, parameters: Vector) -> str:
-    """Return one line of Python that runs one patient alone."""
+    """Return one line of Python that runs one patient alone, and raises what happened."""
     defaults = plan.model.parameters
     changed = {
         name: float(value) for name, value in zip(plan.model.catalogue, parameters, strict=True) if value != defaults[name]
     }
     bsa, weight = plan.body(patient)
-    body = ", ".join(f"{name}={value!r}" for name, value in (("weight_kg", weight), ("bsa_m2", bsa)) if value is not None)
-    values = ", ".join(f"{name}={value!r}" for name, value in changed.items())
-    model = repr(plan.model.name)
+    body = "".join(f"{name}={value!r}, " for name, value in (("weight_kg", weight), ("bsa_m2", bsa)) if value is not None)
     return (
-        f"bitesim.simulate(bitesim.Patient({body}), {str(plan.regimen)!r}, {model}, [{float(plan.times_days[-1])!r}], "
-        f"parameters=bitesim.find_model({model}).parameters.replace({values}), rtol={plan.rtol!r}, "
-        f"max_steps={plan.max_steps})"
+        f"bitesim.run_cohort({plan.model.name!r}, {changed!r}, {_spelled(plan.regimen, bsa)}, "
+        f"[{float(plan.times_days[-1])!r}], patients=1, {body}rtol={plan.rtol!r}, max_steps={plan.max_steps}, "
+        "errors='raise')"
     )
 
 
-def _outputs(model: Model, outputs: Sequence[str] | None) -> tuple[str, ...]:
-    if isinstance(outputs, str):
-        raise ParameterError(f"outputs = {outputs!r} is one text: write [{outputs!r}]")
-    chosen = tuple(readout.name for readout in model.readouts) if outputs is None else tuple(outputs)
-    for name in chosen:
-        if name not in model.units:
-            raise unknown_name(f"output or state of {model.name}", name, model.units)
-    if not chosen:
-        raise ParameterError("outputs is empty: name at least one readout or state, or leave it out for all readouts")
-    return chosen
-
-
-def _bodies(
-    name: str, value: Any, unit: str, allowed: tuple[float, float], patients: int
-) -> NDArray[np.float64] | float | None:
-    if value is None:
-        return None
-    if np.ndim(value) == 0:
-        return number(name, value, unit, allowed)
-    if len(value) != patients:
-        raise ParameterError(f"{name} has {len(value)} values for {patients} patients: give one value, or one a patient")
-    return np.array([number(f"{name}[{row}]", each, unit, allowed) for row, each in enumerate(value)])
-
-
-def _parameter_rows(model: Model, parameters: Any, patients: int | None) -> tuple[ParameterRows, int]:
-    """Return rows(first, stop) and the number of patients, whatever form the parameters have."""
-    count = None if patients is None else whole_number("patients", patients, (1, 10**9))
-    if callable(parameters):
-        if count is None:
-            raise ParameterError("parameters is a function of (first, stop): say how many there are with patients=")
-        return lambda first, stop: _checked(model, np.asarray(parameters(first, stop), float), first, stop), count
-    if isinstance(parameters, Mapping):
-        table = _table_of_names(model, parameters, count)
-    elif isinstance(parameters, np.ndarray):
-        table = np.asarray(parameters, float)
-    else:
-        table = _table_of_sets(model, parameters)
-    if table.ndim != 2 or not len(table):
-        raise ParameterError(f"parameters has shape {table.shape}: expected (patients, {len(model.catalogue)})")
-    if count is not None and count != len(table):
-        raise ParameterError(f"patients = {count}, but parameters has {len(table)} rows: leave patients out")
-    _checked(model, table, 0, len(table))
-    return lambda first, stop: table[first:stop], len(table)
-
-
-def _table_of_sets(model: Model, sets: Any) -> Matrix:
-    for row, each in enumerate(sets):
-        if not isinstance(each, ParameterSet) or each.catalogue is not model.catalogue:
-            raise ParameterError(
-                f"parameters[{row}] = {each!r} does not belong to model {model.name}: "
-                "start from model.parameters.replace(...)"
-            )
-    return np.array([each.vector() for each in sets])
-
-
-def _table_of_names(model: Model, values: Mapping[str, Any], count: int | None) -> Matrix:
-    lengths = {name: len(value) for name, value in values.items() if np.ndim(value) > 0}
-    for name in values:
-        model.catalogue[name]
-    sizes = {*lengths.values(), *([] if count is None else [count])}
-    if len(sizes) != 1:
-        given = ", ".join(f"{name}: {length}" for name, length in lengths.items()) or "single values only"
-        raise ParameterError(f"parameters do not say how many patients there are ({given}): give lists of one length")
-    table = np.tile(model.parameters.vector(), (sizes.pop(), 1))
-    for name, value in values.items():
-        table[:, list(model.catalogue).index(name)] = value
-    return table
-
-
-def _checked(model: Model, table: Matrix, first: int, stop: int) -> Matrix:
-    """Return `table` if every value is inside its bounds."""
-    if table.shape != (stop - first, len(model.catalogue)):
-        raise ParameterError(
-            f"parameters of patients {first} to {stop - 1} have shape {table.shape}: expected "
-            f"({stop - first}, {len(model.catalogue)}), one column for each parameter of {model.name}"
-        )
-    bounds = np.array([row.bounds for row in model.catalogue.values()])
-    # Written so that NaN is refused too.
-    bad = np.argwhere(~((table >= bounds[:, 0]) & (table <= bounds[:, 1])))
-    if len(bad):
-        row, column = bad[0]
-        parameter = list(model.catalogue.values())[column]
-        try:
-            parameter.checked(table[row, column])
-        except ParameterError as problem:
-            raise ParameterError(f"patient {first + row}: {problem} ({len(bad)} values of this table are refused)") from None
-    return table
+def _spelled(regimen: Regimen, bsa_m2: float | None) -> str:
+    """Return a regimen as Python: its text where that says everything, else the events that are carried out."""
+    text = str(regimen)
+    try:
+        says_everything = Regimen.parse(text) == regimen
+    except BitesimError:
+        says_everything = False
+    if says_everything:
+        return repr(text)
+    rows = regimen.to_table(time_unit="days", bsa_m2=bsa_m2)
+    return f"bitesim.Regimen.from_table({rows!r}, time_unit='days', amount_unit='ug')" if rows else "None"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -106,7 +107,10 @@ class CohortResult:
 
     def percentiles(self, name: str, levels: Sequence[float] = (5.0, 50.0, 95.0)) -> NDArray[np.float64]:
         """Return percentiles of an output over the patients who reached each time, shape (levels, times)."""
-        return np.asarray(np.nanpercentile(self[name], levels, axis=0))
+        with warnings.catch_warnings():
+            # Where nobody got to, there is no percentile: NaN says so.
+            warnings.filterwarnings("ignore", "All-NaN slice")
+            return np.asarray(np.nanpercentile(self[name], levels, axis=0))
 
     def to_dataframe(self) -> Any:
         """Return a pandas DataFrame, one row a patient and time: patient, outcome, time_days, then the outputs.
@@ -141,7 +145,7 @@ class CohortResult:
 
 
 def joined(chunks: Sequence[CohortResult]) -> CohortResult:
-    """Return the chunks of one stream, in order, as one result."""
+    """Return the chunks of one stream, in order and at least one, as one result."""
     first = chunks[0]
     return CohortResult(
         first.model,

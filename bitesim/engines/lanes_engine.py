@@ -129,7 +129,7 @@ def run_one_by_one(model: Model, chunk: Chunk) -> Harvest:
     """Run the patients of one chunk one after the other: the same numbers, for what lanes cannot do."""
     harvest, system = _empty_harvest(chunk), system_of(model)
     control = Control(chunk.rtol, model.species.scales(), chunk.max_steps)
-    for patient, parameters in enumerate(chunk.parameters):
+    for patient, parameters in enumerate(np.ascontiguousarray(chunk.parameters)):
         start = system.initial_state(parameters)
         clock = chunk.clocks[chunk.timetable[patient]]._replace(reset_state=start)
         output = output_at(chunk.times_days, len(start))

@@ -143,18 +143,20 @@ def _straight_line(model: Model, derived: Derived) -> OneSystem:
 
 @dataclass(frozen=True)
 class _Dense(OneSystem):
-    """Kernels of the equations as they were written."""
+    """Kernels of the equations as they were written; not the model itself, which is the key they are kept under."""
 
-    model: Model
+    n_readouts: int
+    start: Any
+    read: Any
 
     def initial_state(self, parameters: Vector) -> Vector:
         state = np.zeros(self.n_states)
-        prepare(self.model.initial_kernel, INITIAL_SIGNATURE)(parameters, state)
+        prepare(self.start, INITIAL_SIGNATURE)(parameters, state)
         return state
 
     def readouts(self, parameters: Vector, states: Matrix) -> Matrix:
-        outputs = np.zeros((len(states), len(self.model.readouts)))
-        prepare(self.model.readout_kernel, READOUTS_SIGNATURE)(np.ascontiguousarray(states), parameters, outputs)
+        outputs = np.zeros((len(states), self.n_readouts))
+        prepare(self.read, READOUTS_SIGNATURE)(np.ascontiguousarray(states), parameters, outputs)
         return outputs
 
 
@@ -167,5 +169,7 @@ def _dense(model: Model) -> OneSystem:
         n_states=states,
         n_constants=constants_size(states, parameters, workspace),
         n_factors=factors_size(states),
-        model=model,
+        n_readouts=len(model.readouts),
+        start=model.initial_kernel,
+        read=model.readout_kernel,
     )

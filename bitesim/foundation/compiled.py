@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import hashlib
 import logging
 import os
@@ -158,7 +159,9 @@ class _ContentCache(_Cache):  # type: ignore[misc]
 
     def _calls_itself(self) -> bool:
         names, cells = self._function.__globals__, self._function.__closure__ or ()
-        frozen = [names.get(name) for name in self._function.__code__.co_names] + [cell.cell_contents for cell in cells]
+        # Only names that are looked up as globals: `co_names` holds those of attributes too.
+        read = [each.argval for each in dis.get_instructions(self._function) if each.opname == "LOAD_GLOBAL"]
+        frozen = [names.get(name) for name in read] + [cell.cell_contents for cell in cells]
         return any(getattr(value, "py_func", None) is self._function for value in frozen)
 
     def is_outdated(self) -> bool:

@@ -46,6 +46,10 @@ class DerivationWarning(BitesimWarning):
     """A model's generated derivatives do not belong to its equations any more."""
 
 
+class PatientWarning(BitesimWarning):
+    """Patients of a cohort could not be integrated; they are rows of the result with their reasons."""
+
+
 class CacheWarning(BitesimWarning):
     """Compiled kernels cannot be kept between processes."""
 

@@ -66,6 +66,7 @@ class _Walk:
         self.digest = hashlib.sha256()
         self.seen: dict[int, int] = {}
         self.modules: set[tuple[int, tuple[str, ...]]] = set()
+        self.classes: set[int] = set()
         # Ids are compared, so what was visited must stay alive for the length of the walk.
         self.kept: list[Any] = []
 
@@ -182,3 +183,11 @@ class _Walk:
                 self.add(inspect.getsource(value))
             except (OSError, TypeError):
                 raise CannotFingerprint(f"class {value.__qualname__}") from None
+            if id(value) in self.classes:
+                return
+            self.classes.add(id(value))
+            self.kept.append(value)
+            # A class that writes instructions calls functions and reads tables of other modules.
+            for member in vars(value).values():
+                if isinstance(member, types.FunctionType):
+                    self.function(member)

@@ -24,11 +24,14 @@ def stage_sum(table: NDArray[np.float64], *, onto_base: bool) -> Any:
     """Return the function sum(stage, base, stages, result, first_row, rows) of one table of weights.
 
     Row by row of blocks it writes, behind row `first_row` of `result`, sum_j table[stage, j] * stages[j], added to `base`
-    if `onto_base`. Products are fused with the sum, in the order of the stages; weights of 0 are left out.
+    if `onto_base`. Products are fused with the sum, in the order of the stages; weights of 0 are left out, and a stage
+    without weights does nothing.
     """
     weights = _weights(table)
 
     def interpreted(stage: int, base: Any, stages: Any, result: Any, first_row: int, rows: int) -> None:
+        if not weights[stage]:
+            return
         total = base.reshape(-1, LANES)[:rows].copy() if onto_base else np.zeros((rows, LANES))
         target = result.reshape(-1, LANES)
         target[first_row : first_row + rows] = _summed(total, weights[stage], stages, rows)
@@ -59,11 +62,14 @@ def increment_sum(table: NDArray[np.float64]) -> Any:
     """Return the function complete(stage, stages, inverse_step, input_rate, first_row, rows) of one table of weights.
 
     Behind row `first_row` of `stages` stands a stage's rate; to it are added the input and inverse_step * sum_j
-    table[stage, j] * stages[j], where stages are `rows` rows long. `inverse_step` is one row.
+    table[stage, j] * stages[j], where stages are `rows` rows long. `inverse_step` is one row. A stage without weights is
+    left as it is.
     """
     weights = _weights(table)
 
     def interpreted(stage: int, stages: Any, inverse_step: Any, input_rate: Any, first_row: int, rows: int) -> None:
+        if not weights[stage]:
+            return
         carried = _summed(np.zeros((rows, LANES)), weights[stage], stages, rows)
         target = stages.reshape(-1, LANES)[first_row : first_row + rows]
         target[:] = inverse_step.reshape(-1, LANES)[0] * carried + (target + input_rate.reshape(-1, LANES)[:rows])

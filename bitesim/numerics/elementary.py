@@ -25,7 +25,7 @@ _ROUNDING: Final = 6755399441055744.0
 _LN2_HIGH: Final = 6.93147180369123816490e-01
 _LN2_LOW: Final = 1.90821492927058770002e-10
 _EXP_SMALLEST: Final = -708.39
-_EXP_LARGEST: Final = 709.78
+_EXP_LARGEST: Final = 709.782712893384
 _EXP_TAYLOR: Final = tuple(1.0 / math.factorial(k) for k in range(13, -1, -1))
 _LOG_EVEN: Final = (0.15313837699209373, 0.2222219843214978, 0.3999999999940942)
 _LOG_ODD: Final = (0.14798198605116586, 0.1818357216161805, 0.2857142874366239, 0.6666666666666735)
@@ -62,8 +62,10 @@ def _exp(builder: Any, width: int, x: Any) -> Any:
     whole = builder.fsub(shifted, constant(_ROUNDING, width))
     rest = _fma(builder, width, whole, constant(-_LN2_HIGH, width), inside)
     rest = _fma(builder, width, whole, constant(-_LN2_LOW, width), rest)
-    mantissa = _polynomial(builder, width, rest, _EXP_TAYLOR)
-    # 2**whole in two factors, since 2**1024 is not a number although exp(709.78) is.
+    # The last step apart from the pairs, so that rounding in the pairs is multiplied by the small rest.
+    slope = _polynomial(builder, width, rest, _EXP_TAYLOR[:-1])
+    mantissa = _fma(builder, width, slope, rest, constant(_EXP_TAYLOR[-1], width))
+    # 2**whole in two factors, since 2**1024 is not a number although exp(709.782) is.
     power = builder.sub(builder.bitcast(shifted, word_type(width)), _words(_bits(_ROUNDING), width))
     half = builder.ashr(power, _words(1, width))
     for part in (half, builder.sub(power, half)):

@@ -18,14 +18,10 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import entry_point, kernel
-from bitesim.numerics.lanes import LANES, data_pointer, element
-from bitesim.numerics.straight_line import straight_line
+from bitesim.numerics.lanes import data_pointer, element
+from bitesim.numerics.straight_line import Rows, straight_line
 
 _POINTER: Final = types.CPointer(types.float64)
-
-
-def _as_rows(flat: NDArray[np.float64], wide: bool) -> NDArray[np.float64]:
-    return flat[: len(flat) // LANES * LANES].reshape(-1, LANES) if wide else flat
 
 
 def straight_line_entry(function: Callable[..., None], lanes: tuple[bool, ...], *, padded: bool = False) -> Any:
@@ -34,7 +30,7 @@ def straight_line_entry(function: Callable[..., None], lanes: tuple[bool, ...], 
 
         def interpreted(*arrays: Any) -> None:
             with np.errstate(all="ignore"):
-                function(*[_as_rows(array, wide) for array, wide in zip(arrays, lanes, strict=True)])
+                function(*[Rows(array) if wide else array for array, wide in zip(arrays, lanes, strict=True)])
 
         return interpreted
     body = straight_line(function, lanes, padded=padded)

@@ -42,7 +42,7 @@ def _finish(lane: Any, outcome: int, harvest: Any) -> None:
     """Report how the case of a lane ended, and free the lane."""
     harvest.outcome[lane.case] = outcome
     harvest.progress[lane.case, 0] = lane.start + lane.elapsed
-    harvest.progress[lane.case, 1] = lane.step
+    harvest.progress[lane.case, 1] = lane.taken
     harvest.steps[lane.case, 0] = lane.accepted_steps
     harvest.steps[lane.case, 1] = lane.rejected_steps
     harvest.steps[lane.case, 2] = lane.restarts
@@ -270,6 +270,8 @@ def integrate_many(
                     lane.fresh = 0
                 outcome = _choose_step(lane, limits.max_steps)
                 put(inverse_step, k, 1.0 / lane.taken)
+                if outcome == Outcome.STEP_TOO_SMALL and not (_lane_is_finite(k, first_rate) and _lane_is_finite(k, state)):
+                    outcome = Outcome.NOT_FINITE
                 if outcome != Outcome.OK:
                     _finish(lane, outcome, harvest)
                 else:

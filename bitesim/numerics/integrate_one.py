@@ -112,8 +112,8 @@ def _record_step(place: int, state: NDArray, stages: NDArray, course: NDArray) -
 def _integrate_piece(
     system: Any, constants: NDArray, state: NDArray, window: Any, control: Any, output: Any, work: Any
 ) -> int:
-    """Integrate `state` through the one piece of the `window` (start, stop)."""
-    start, stop = window
+    """Integrate `state` through the one piece of the `window` (start, stop, whether the run ends with its outputs)."""
+    start, stop, endless = window
     counters, progress, record = output.counters, output.progress, output.record
     first_rate, input_rate, new_state, count = work.rate, work.input_rate, work.new_state, output.states.shape[1]
     # Counted from the piece's start: just after a change, steps may have to be far shorter than a clock at day 42
@@ -124,7 +124,7 @@ def _integrate_piece(
     rejected = False
     step = 0.0
     counters[RESTARTS] += 1
-    while elapsed < length and (progress[2] < n_times or stop < math.inf):
+    while elapsed < length and (progress[2] < n_times or not endless):
         if not rejected:
             invoke3(system.rate, state, constants, first_rate, 0)
             for row in range(state.shape[0]):
@@ -141,7 +141,8 @@ def _integrate_piece(
         progress[1] = step
         # The rest of a piece may be shorter than the clock resolves; only a step the controller shrank is a failure.
         if step < max(CLOCK_RESOLUTION * elapsed, SHORTEST_STEP) and not last:
-            return Outcome.STEP_TOO_SMALL
+            finite = _all_finite(first_rate, count) and _all_finite(state, count)
+            return Outcome.STEP_TOO_SMALL if finite else Outcome.NOT_FINITE
         if counters[ACCEPTED] + counters[REJECTED] >= control.max_steps:
             return Outcome.TOO_MANY_STEPS
         set_step(step, work)
@@ -179,7 +180,7 @@ def _integrate_piece(
 def integrate(system: Any, constants: NDArray, state: NDArray, pieces: Any, control: Any, output: Any, work: Any) -> int:
     """Integrate `state` in place through all pieces and fill `output`; return an `Outcome`.
 
-    Steps end at boundaries only: output times are interpolated, so asking for more of them changes no trajectory.
+    A run whose last boundary is infinite ends with its last output. Steps end at boundaries only: output times are interpolated, so asking for more of them changes no trajectory.
 
     Parameters
     ----------
@@ -194,11 +195,14 @@ def integrate(system: Any, constants: NDArray, state: NDArray, pieces: Any, cont
     work : Work
         Of `prepare_work`.
     """
+    endless = math.isinf(pieces.boundary[pieces.input_rate.shape[0]])
     for index in range(pieces.input_rate.shape[0]):
+        if endless and index > 0 and output.progress[2] >= output.times.shape[0]:
+            break
         output.progress[2] = _enter_piece(index, state, pieces, output, int(output.progress[2]))
         for i in range(pieces.input_rate.shape[1]):
             put(work.input_rate, i, pieces.input_rate[index, i])
-        window = (pieces.boundary[index], pieces.boundary[index + 1])
+        window = (pieces.boundary[index], pieces.boundary[index + 1], endless)
         outcome = _integrate_piece(system, constants, state, window, control, output, work)
         if outcome != Outcome.OK:
             return outcome

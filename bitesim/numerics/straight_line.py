@@ -62,13 +62,15 @@ def straight_line(function: Callable[..., None], lanes: tuple[bool, ...], *, pad
     NotStraightLine
         Naming the line that is not understood.
     """
+    if padded and lanes[-1]:
+        raise NotStraightLine(f"{function.__name__}: a padded last array holds plain numbers, but lanes says it is wide")
     if config.DISABLE_JIT:
 
         def interpreted(*arguments: Any) -> None:
             *arrays, start = arguments
             views = [array.reshape(-1) for array in arrays]
             views[-1] = views[-1][start:]
-            views = [_rows(view) if wide else view for view, wide in zip(views, lanes, strict=True)]
+            views = [Rows(view) if wide else view for view, wide in zip(views, lanes, strict=True)]
             with np.errstate(all="ignore"):
                 function(*views)
 
@@ -82,8 +84,17 @@ def straight_line(function: Callable[..., None], lanes: tuple[bool, ...], *, pad
     return _compiled(function.__name__, text, names, lanes, padded)
 
 
-def _rows(flat: NDArray[np.float64]) -> NDArray[np.float64]:
-    return flat[: len(flat) // LANES * LANES].reshape(-1, LANES)
+class Rows:
+    """A flat array as rows of eight, for interpreted runs: what is read is a copy, as a compiled value is."""
+
+    def __init__(self, flat: NDArray[np.float64]) -> None:
+        self._rows = flat[: len(flat) // LANES * LANES].reshape(-1, LANES)
+
+    def __getitem__(self, row: int) -> NDArray[np.float64]:
+        return np.array(self._rows[row])
+
+    def __setitem__(self, row: int, value: Any) -> None:
+        self._rows[row] = value
 
 
 def _compiled(name: str, text: str, names: tuple[str, ...], lanes: tuple[bool, ...], padded: bool) -> Any:
@@ -155,14 +166,18 @@ class _Emitter:
         late: dict[int, Any] = {}
         for place, position in self.graph.writes.items():
             places.setdefault(position, []).append(place)
+        # What is overwritten is read before that.
+        for position, value in enumerate(self.graph.values):
+            if value.kind == "load" and value.place in self.graph.writes:
+                self.value(position)
         for position in range(len(self.graph.values)):
-            value = self.value(position)
+            result = self.value(position)
             for array, index in places.get(position, []):
                 if array == self.padded:
-                    late[index] = self.widened(value, 1)
+                    late[index] = self.widened(result, 1)
                 else:
                     address, width = self.address(array, index)
-                    store_to(self.builder, self.widened(value, width), address)
+                    store_to(self.builder, self.widened(result, width), address)
         if late:
             self.write_rows(late)
 
@@ -227,6 +242,8 @@ class _Emitter:
 
     def at_once(self, kind: str, positions: tuple[int, ...]) -> None:
         """Write the plain ones of several costly values eight at a time: one takes as long as eight side by side."""
+        for position in self.graph.needed_for(positions, self.done):
+            self.value(position)
         operands = {position: self.together(self.graph.values[position].operands) for position in positions}
         plain = [position for position in positions if operands[position][1] == 1 and position not in self.done]
         for first in range(0, len(plain), LANES):

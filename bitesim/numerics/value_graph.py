@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -141,6 +141,17 @@ class ValueGraph:
         assert isinstance(product, ast.BinOp)
         a, b = self._value(product.left), self._value(product.right)
         return self.combine("fuse", self.combine("negate", a) if minus_product else a, b, rest)
+
+    def needed_for(self, positions: Sequence[int], done: Container[int]) -> list[int]:
+        """Return what the operands of some values are computed from and is not done, in the order of the source."""
+        found: set[int] = set()
+        pending = [operand for position in positions for operand in self.values[position].operands]
+        while pending:
+            position = pending.pop()
+            if position not in found and position not in done:
+                found.add(position)
+                pending += self.values[position].operands
+        return sorted(found)
 
     def groups(self) -> dict[int, tuple[int, ...]]:
         """Return, for each costly value, those of its kind and depth that can be computed at once, itself included."""

@@ -13,6 +13,7 @@ TESTED_ELSEWHERE = {
     "datasets": "tests/datasets/test_datasets.py compares all of them with their sources",
     "model/rate_of_change.py": "its kernels are the models': tests/published, tests/model/test_definition.py",
     "model/readouts.py": "rows only; tests/foundation/test_units.py and tests/published read them",
+    "numerics/crowd.py": "records only; tests/numerics/test_integrate_many.py fills and reads them",
     "numerics/outcomes.py": "codes and sentences only; tests/numerics/test_rosenbrock.py meets them",
     "numerics/pieces.py": "records only; tests/numerics/test_integrate_one.py and test_integrate_many.py fill and read them",
     "plots": "tests/plots/test_plots.py",

@@ -158,7 +158,7 @@ def test_the_reproducer_is_one_call(wild):
     for failure in wild[2].failures:
         (statement,) = ast.parse(failure.reproducer).body
         assert isinstance(statement.value, ast.Call)
-        assert ast.unparse(statement.value.func) == "bitesim.simulate"
+        assert ast.unparse(statement.value.func) == "bitesim.run_cohort"
         assert "\n" not in failure.reproducer
 
 

@@ -194,9 +194,12 @@ def test_power_of_special_values(base, exponent, expected):
 def test_choose_is_a_comparison_without_a_branch():
     left, right = (each.ravel() for each in np.meshgrid(SPECIAL, SPECIAL))
     then, otherwise = np.arange(left.size) + 0.25, -np.arange(left.size) - 0.75
-    expected = [t if a > b else o for a, b, t, o in zip(left, right, then, otherwise, strict=True)]
-    assert compute(choose_in_place, left, right, then, otherwise).tolist() == expected
-    assert elementary.choose(left, right, then, otherwise).tolist() == expected
+    expected = [
+        math.nan if math.isnan(a) or math.isnan(b) else t if a > b else o
+        for a, b, t, o in zip(left, right, then, otherwise, strict=True)
+    ]
+    assert np.array_equal(compute(choose_in_place, left, right, then, otherwise), expected, equal_nan=True)
+    assert np.array_equal(elementary.choose(left, right, then, otherwise), expected, equal_nan=True)
     # What is not chosen may be anything.
     assert compute(choose_in_place, [1.0, 0.0], [0.0, 1.0], [5.0, NAN], [INF, 6.0]).tolist() == [5.0, 6.0]
 

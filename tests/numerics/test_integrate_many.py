@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from bitesim.foundation.compiled import prepare
-from bitesim.numerics.entries import straight_line_entry
-from bitesim.numerics.integrate_many import (
+from bitesim.numerics.crowd import (
     LANE_RECORD,
     MANY_SIGNATURE,
     Cases,
@@ -21,10 +20,11 @@ from bitesim.numerics.integrate_many import (
     Harvest,
     Limits,
     Timetables,
-    integrate_many,
     lane_blocks,
     lane_work,
 )
+from bitesim.numerics.entries import straight_line_entry
+from bitesim.numerics.integrate_many import integrate_many
 from bitesim.numerics.outcomes import Outcome
 from tests.numerics.systems import (
     SCALE,

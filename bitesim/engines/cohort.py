@@ -10,10 +10,10 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from bitesim.engines.cohort_plan import Clocks, CohortPlan, checked_bodies, checked_outputs, parameter_rows
 from bitesim.engines.cohort_result import CohortResult, failure_of, joined
@@ -167,8 +167,7 @@ def _chunks(
     plan: CohortPlan, clocks: Clocks, run: Callable[[Chunk], Any], workers: int, size: int, progress: bool
 ) -> Iterator[CohortResult]:
     """Yield the chunks in order, while threads work on the next ones."""
-    bar = tqdm(total=plan.patients, unit=" patients", disable=not progress)
-    with ThreadPoolExecutor(workers, thread_name_prefix="bitesim-cohort") as pool, bar:
+    with ThreadPoolExecutor(workers, thread_name_prefix="bitesim-cohort") as pool, _bar(plan.patients, progress) as bar:
         waiting: deque[Future[CohortResult]] = deque()
         starts = iter(range(0, plan.patients, size))
         try:
@@ -180,10 +179,21 @@ def _chunks(
                 if not waiting:
                     return
                 result = waiting.popleft().result()
-                bar.update(len(result))
+                if bar is not None:
+                    bar.update(len(result))
                 yield result
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _bar(patients: int, progress: bool) -> Any:
+    """Return a progress bar, or what stands for none."""
+    if not progress:
+        return nullcontext()
+    # In a notebook its import warns where ipywidgets are missing, which concerns only who wants a bar.
+    from tqdm.auto import tqdm
+
+    return tqdm(total=patients, unit=" patients")
 
 
 def _runner(model: Model, lanes: bool | None) -> Callable[[Chunk], Any]:

@@ -130,11 +130,13 @@ def checked_outputs(model: Model, outputs: Any) -> tuple[str, ...]:
     """Return the names of the outputs asked for: readouts and states, also by the symbols of the paper."""
     if outputs is None:
         return tuple(readout.name for readout in model.readouts)
-    if isinstance(outputs, str) or not isinstance(outputs, Sequence):
+    if isinstance(outputs, str):
+        raise ParameterError(f"outputs = {outputs!r} is one text: write [{outputs!r}]")
+    if not isinstance(outputs, Sequence):
         raise ParameterError(f"outputs = {shown(outputs)} is no list of names: write e.g. ['{next(iter(model.units))}']")
     if not outputs:
         raise ParameterError("outputs is empty: name at least one readout or state, or leave it out for all readouts")
-    chosen = [model.symbols.get(name, name) for name in outputs]
+    chosen = [str(model.symbols.get(name, name)) for name in outputs]
     for name in chosen:
         if name not in model.units:
             raise unknown_name(f"output or state of {model.name}", name, model.units)
@@ -178,11 +180,11 @@ def parameter_rows(model: Model, parameters: Any, patients: int | None) -> tuple
     return lambda first, stop: table[first:stop], len(table)
 
 
-def _numbers(table: Any) -> Matrix:
+def _numbers(table: Any, name: str = "parameters") -> Matrix:
     try:
         return np.array(table, dtype=np.float64)
     except (TypeError, ValueError) as problem:
-        raise ParameterError(f"parameters = {shown(table)} are not numbers: {problem}") from None
+        raise ParameterError(f"{name} = {shown(table)} are not numbers: {problem}") from None
 
 
 def _table_of_sets(model: Model, sets: Any) -> Matrix:
@@ -202,7 +204,7 @@ def _table_of_sets(model: Model, sets: Any) -> Matrix:
 
 
 def _table_of_names(model: Model, values: Mapping[str, Any], count: int | None) -> Matrix:
-    columns = {model.catalogue[name].name: _numbers(value) for name, value in values.items()}
+    columns = {model.catalogue[name].name: _numbers(value, name) for name, value in values.items()}
     for name, column in columns.items():
         if column.ndim > 1:
             raise ParameterError(f"parameters[{name!r}] has shape {column.shape}: give one value, or one a patient")

@@ -189,5 +189,6 @@ class _Walk:
             self.kept.append(value)
             # A class that writes instructions calls functions and reads tables of other modules.
             for member in vars(value).values():
-                if isinstance(member, types.FunctionType):
+                # What a dataclass generates has no file, and follows from the fields.
+                if isinstance(member, types.FunctionType) and not member.__code__.co_filename.startswith("<"):
                     self.function(member)

@@ -180,7 +180,8 @@ def _integrate_piece(
 def integrate(system: Any, constants: NDArray, state: NDArray, pieces: Any, control: Any, output: Any, work: Any) -> int:
     """Integrate `state` in place through all pieces and fill `output`; return an `Outcome`.
 
-    A run whose last boundary is infinite ends with its last output. Steps end at boundaries only: output times are interpolated, so asking for more of them changes no trajectory.
+    A run whose last boundary is infinite ends with its last output. Steps end at boundaries only: output times are
+    interpolated, so asking for more of them changes no trajectory.
 
     Parameters
     ----------

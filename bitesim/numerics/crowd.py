@@ -94,30 +94,38 @@ class Harvest(NamedTuple):
     steps: Integers
 
 
-#: Where one lane is: an array of eight of these records is what the kernels pass on.
+#: Rows of `Blocks.clock`, one number a lane: window of the piece and time since its start; step that comes next and that
+#: was taken; marks (1 or 0) of a lane with a case, of a step that ends its piece, was rejected, was accepted; whether
+#: something must be done for the lane alone; steps so far; and the time of the next output, infinite after the last.
+CLOCK_ROWS: Final = (
+    "start", "stop", "length", "elapsed", "step", "taken", "reached", "busy", "last", "rejected", "accepted", "alone",
+    "accepted_steps", "rejected_steps", "next_time",
+)  # fmt: skip
+(
+    START, STOP, LENGTH, ELAPSED, STEP, TAKEN, REACHED, BUSY, LAST, REJECTED, ACCEPTED, ALONE,
+    ACCEPTED_STEPS, REJECTED_STEPS, NEXT_TIME,
+) = range(len(CLOCK_ROWS))  # fmt: skip
+
+#: What else belongs to one lane: case (-1 for none), piece and the one behind its last, next output, whether the piece has
+#: just begun, and pieces so far.
 LANE_RECORD: Final = np.dtype(
-    (
-        np.record,
-        [(name, "f8") for name in ("start", "stop", "length", "elapsed", "step", "taken", "reached")]
-        + [(name, "i8") for name in ("case", "piece", "behind", "next_output", "fresh", "last", "rejected", "accepted")]
-        + [(name, "i8") for name in ("accepted_steps", "rejected_steps", "restarts")],
-    )
+    (np.record, [(name, "i8") for name in ("case", "piece", "behind", "next_output", "fresh", "restarts")])
 )
 
 
 class Blocks(NamedTuple):
-    """What eight cases hold side by side: constants, state, the state each began with, readouts, and one row of marks."""
+    """What eight cases hold side by side: constants, state, the state each began with, readouts, and their clocks."""
 
     constants: Matrix
     state: Matrix
     start: Matrix
     readouts: Matrix
-    marks: Matrix
+    clock: Matrix
 
 
 def lane_blocks(n_constants: int, n_states: int, n_readouts: int) -> Blocks:
     """Return the blocks of eight idle lanes."""
-    return Blocks(block(n_constants), block(n_states), block(n_states), block(max(n_readouts, 1)), block(1))
+    return Blocks(block(n_constants), block(n_states), block(n_states), block(max(n_readouts, 1)), block(len(CLOCK_ROWS)))
 
 
 def lane_work(scale: Vector, relative_tolerance: float, n_factors: int) -> Work:

@@ -13,19 +13,53 @@ from typing import Any, Final
 import numpy as np
 
 from bitesim.foundation.compiled import kernel
+from bitesim.numerics.crowd import (
+    ACCEPTED,
+    ACCEPTED_STEPS,
+    ALONE,
+    BUSY,
+    ELAPSED,
+    LAST,
+    LENGTH,
+    NEXT_TIME,
+    REACHED,
+    REJECTED,
+    REJECTED_STEPS,
+    START,
+    STEP,
+    STOP,
+    TAKEN,
+)
 from bitesim.numerics.entries import invoke1, invoke2, invoke3
-from bitesim.numerics.lanes import LANES, at, load, pick, plus, put, store
+from bitesim.numerics.lanes import (
+    LANES,
+    any_above_zero,
+    at,
+    at_most,
+    fused,
+    larger,
+    load,
+    over,
+    pick,
+    plus,
+    put,
+    size_of,
+    store,
+    times,
+)
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import CLOCK_RESOLUTION, SHORTEST_STEP, Matrix, Vector
-from bitesim.numerics.rosenbrock import attempt_step, interpolate, prepare_interpolation, set_diagonal
-from bitesim.numerics.step_control import first_step, norm_and_factor, squared_errors, step_factor
+from bitesim.numerics.rosenbrock import attempt_step, interpolate, set_diagonal
+from bitesim.numerics.step_control import SMALLEST_SHRINK, first_step, norm_and_factor, squared_errors
 from bitesim.numerics.straight_line import straight_line
 
+#: The largest finite number.
+_LARGEST: Final = 1.7976931348623157e308
 _norm_and_factor: Final = straight_line(norm_and_factor, (True, True))
 
 
 @kernel
-def _keep(lane: Any, k: int, states: Matrix, readouts: Matrix, harvest: Any) -> None:
+def _keep(lane: Any, k: int, clock: Matrix, states: Matrix, readouts: Matrix, harvest: Any) -> None:
     """Store the next output of lane number k: its readouts, which were computed, and its column of `states`."""
     n_readouts = readouts.shape[0]
     for place in range(harvest.columns.shape[0]):
@@ -35,18 +69,27 @@ def _keep(lane: Any, k: int, states: Matrix, readouts: Matrix, harvest: Any) -> 
         else:
             harvest.values[lane.case, lane.next_output, place] = at(states, (column - n_readouts) * LANES + k)
     lane.next_output += 1
+    _set_next_time(lane, k, clock, harvest.times)
 
 
 @kernel
-def _finish(lane: Any, outcome: int, harvest: Any) -> None:
+def _set_next_time(lane: Any, k: int, clock: Matrix, times: Vector) -> None:
+    done = lane.next_output >= times.shape[0]
+    put(clock, NEXT_TIME * LANES + k, math.inf if done else times[lane.next_output])
+
+
+@kernel
+def _finish(lane: Any, k: int, outcome: int, clock: Matrix, harvest: Any) -> None:
     """Report how the case of a lane ended, and free the lane."""
     harvest.outcome[lane.case] = outcome
-    harvest.progress[lane.case, 0] = lane.start + lane.elapsed
-    harvest.progress[lane.case, 1] = lane.taken
-    harvest.steps[lane.case, 0] = lane.accepted_steps
-    harvest.steps[lane.case, 1] = lane.rejected_steps
+    harvest.progress[lane.case, 0] = at(clock, START * LANES + k) + at(clock, ELAPSED * LANES + k)
+    harvest.progress[lane.case, 1] = at(clock, TAKEN * LANES + k)
+    harvest.steps[lane.case, 0] = int(at(clock, ACCEPTED_STEPS * LANES + k))
+    harvest.steps[lane.case, 1] = int(at(clock, REJECTED_STEPS * LANES + k))
     harvest.steps[lane.case, 2] = lane.restarts
     lane.case = -1
+    put(clock, BUSY * LANES + k, 0.0)
+    put(clock, NEXT_TIME * LANES + k, math.inf)
 
 
 @kernel
@@ -58,43 +101,51 @@ def _lane_is_finite(k: int, blocks: Matrix) -> bool:
 
 
 @kernel
-def _choose_step(lane: Any, max_steps: int) -> int:
-    """Set the step that a lane will try; return an outcome other than OK where there is none."""
-    lane.last = 1 if lane.elapsed + 1.0001 * lane.step >= lane.length else 0
-    if lane.last == 1:
-        lane.step = lane.length - lane.elapsed
-    lane.taken = lane.step
-    if lane.last == 0 and lane.step < max(CLOCK_RESOLUTION * lane.elapsed, SHORTEST_STEP):
-        return Outcome.STEP_TOO_SMALL
-    if lane.accepted_steps + lane.rejected_steps >= max_steps:
-        return Outcome.TOO_MANY_STEPS
-    return Outcome.OK
+def _choose_steps(clock: Matrix, inverse_step: Matrix, max_steps: int) -> None:
+    """Set the step that each lane will try; mark lanes for which there is none."""
+    elapsed, length, step = load(clock, ELAPSED), load(clock, LENGTH), load(clock, STEP)
+    last = at_most(length, plus(elapsed, times(step, 1.0001)))
+    step = pick(last, plus(length, times(elapsed, -1.0)), step)
+    store(clock, LAST, last)
+    store(clock, STEP, step)
+    store(clock, TAKEN, step)
+    store(inverse_step, 0, over(1.0, step))
+    shortest = larger(times(elapsed, CLOCK_RESOLUTION), SHORTEST_STEP)
+    long_enough = larger(last, at_most(shortest, step))
+    steps = plus(load(clock, ACCEPTED_STEPS), load(clock, REJECTED_STEPS))
+    too_many = at_most(float(max_steps), steps)
+    store(clock, ALONE, times(load(clock, BUSY), larger(too_many, fused(long_enough, -1.0, 1.0))))
 
 
 @kernel
-def _judge_step(lane: Any, norm: float, proposed: float) -> None:
-    """Accept or reject the step that a lane has tried, and set the next one."""
-    factor = step_factor(norm, proposed, lane.rejected == 1)
-    # Written so that a NaN norm is a rejection.
-    if not norm <= 1.0:
-        lane.rejected_steps += 1
-        lane.rejected = 1
-        lane.accepted = 0
-    else:
-        lane.accepted_steps += 1
-        lane.rejected = 0
-        lane.accepted = 1
-        lane.reached = lane.length if lane.last == 1 else lane.elapsed + lane.taken
-    lane.step *= factor
+def _judge_steps(clock: Matrix, control: Matrix) -> None:
+    """Accept or reject the step that each lane has tried, and set the next one; mark lanes that are not finite."""
+    norm, factor, busy = load(control, 2), load(control, 3), load(clock, BUSY)
+    # A NaN norm is not at most 1: a rejection.
+    accepted = times(busy, at_most(norm, 1.0))
+    finite = at_most(size_of(norm), _LARGEST)
+    after_rejection = pick(at_most(factor, 1.0), factor, 1.0)
+    factor = pick(load(clock, REJECTED), after_rejection, factor)
+    factor = pick(finite, factor, SMALLEST_SHRINK)
+    taken = load(clock, TAKEN)
+    reached = pick(load(clock, LAST), load(clock, LENGTH), plus(load(clock, ELAPSED), taken))
+    rejected = plus(busy, times(accepted, -1.0))
+    store(clock, ACCEPTED, accepted)
+    store(clock, REJECTED, rejected)
+    store(clock, REACHED, reached)
+    store(clock, STEP, times(taken, factor))
+    store(clock, ACCEPTED_STEPS, plus(load(clock, ACCEPTED_STEPS), accepted))
+    store(clock, REJECTED_STEPS, plus(load(clock, REJECTED_STEPS), rejected))
+    store(clock, ALONE, times(busy, fused(finite, -1.0, 1.0)))
 
 
 @kernel
-def _has_output(lane: Any, times: Vector) -> bool:
-    """Return whether an output lies in the step just accepted; one at the piece's end belongs to the next piece."""
-    if lane.case < 0 or lane.accepted == 0 or lane.next_output >= times.shape[0]:
-        return False
-    time: float = times[lane.next_output]
-    return bool(time - lane.start <= lane.reached and time < lane.stop)
+def _mark_outputs(clock: Matrix) -> None:
+    """Mark lanes with an output in the step just accepted; one at the piece's end belongs to the next piece."""
+    time = load(clock, NEXT_TIME)
+    in_step = at_most(plus(time, times(load(clock, START), -1.0)), load(clock, REACHED))
+    in_piece = fused(at_most(load(clock, STOP), time), -1.0, 1.0)
+    store(clock, ALONE, times(load(clock, ACCEPTED), times(in_step, in_piece)))
 
 
 @kernel
@@ -113,7 +164,7 @@ def _row_of_errors(state: Matrix, work: Any) -> None:
 
 
 @kernel
-def _load_case(lane: Any, k: int, case: int, cases: Any, timetables: Any, constants: Matrix) -> None:
+def _load_case(lane: Any, k: int, case: int, cases: Any, timetables: Any, constants: Matrix, clock: Matrix) -> None:
     """Give a lane its case: parameters and clock; what follows from the parameters is computed by the caller."""
     for i in range(cases.parameters.shape[1]):
         put(constants, i * LANES + k, cases.parameters[case, i])
@@ -121,27 +172,28 @@ def _load_case(lane: Any, k: int, case: int, cases: Any, timetables: Any, consta
     lane.piece = timetables.first[cases.timetable[case]]
     lane.behind = timetables.first[cases.timetable[case] + 1]
     lane.next_output = 0
-    lane.accepted_steps = 0
-    lane.rejected_steps = 0
     lane.restarts = 0
+    put(clock, ACCEPTED_STEPS * LANES + k, 0.0)
+    put(clock, REJECTED_STEPS * LANES + k, 0.0)
+    put(clock, BUSY * LANES + k, 1.0)
 
 
 @kernel
 def _start_piece(lane: Any, k: int, blocks: Any, timetables: Any, input_rate: Matrix) -> None:
     """Apply the reset and jump at the start of a lane's piece, and set its clock and input."""
-    piece, state = lane.piece, blocks.state
+    piece, state, clock = lane.piece, blocks.state, blocks.clock
     for i in range(timetables.jump.shape[1]):
         position = i * LANES + k
         if timetables.reset[piece] == 1:
             put(state, position, at(blocks.start, position))
         put(state, position, at(state, position) + timetables.jump[piece, i])
         put(input_rate, position, timetables.input_rate[piece, i])
-    lane.start = timetables.start[piece]
-    lane.stop = timetables.stop[piece]
-    lane.length = lane.stop - lane.start
-    lane.elapsed = 0.0
+    put(clock, START * LANES + k, timetables.start[piece])
+    put(clock, STOP * LANES + k, timetables.stop[piece])
+    put(clock, LENGTH * LANES + k, timetables.stop[piece] - timetables.start[piece])
+    put(clock, ELAPSED * LANES + k, 0.0)
+    put(clock, REJECTED * LANES + k, 0.0)
     lane.fresh = 1
-    lane.rejected = 0
     lane.restarts += 1
 
 
@@ -149,23 +201,24 @@ def _start_piece(lane: Any, k: int, blocks: Any, timetables: Any, input_rate: Ma
 def _enter_piece(entries: Any, lane: Any, k: int, blocks: Any, timetables: Any, harvest: Any, input_rate: Matrix) -> None:
     """Start a lane's piece, take an output at that instant, and finish a case that has them all."""
     _start_piece(lane, k, blocks, timetables, input_rate)
-    times = harvest.times
-    if lane.next_output < times.shape[0] and times[lane.next_output] == lane.start:
+    clock = blocks.clock
+    _set_next_time(lane, k, clock, harvest.times)
+    if at(clock, NEXT_TIME * LANES + k) == at(clock, START * LANES + k):
         invoke3(entries.readouts, blocks.state, blocks.constants, blocks.readouts, 0)
-        _keep(lane, k, blocks.state, blocks.readouts, harvest)
-    if lane.next_output >= times.shape[0]:
-        _finish(lane, Outcome.OK, harvest)
+        _keep(lane, k, clock, blocks.state, blocks.readouts, harvest)
+    if lane.next_output >= harvest.times.shape[0]:
+        _finish(lane, k, Outcome.OK, clock, harvest)
 
 
 @kernel
 def _begin_cases(entries: Any, next_case: int, cases: Any, timetables: Any, lanes: Any, blocks: Any, begun: Matrix) -> int:
     """Give every idle lane the next case of the queue, at its start; return the next of the queue."""
-    fresh, marks = 0, blocks.marks
+    fresh, clock = 0, blocks.clock
     for k in range(LANES):
-        put(marks, k, 0.0)
+        put(clock, ALONE * LANES + k, 0.0)
         if lanes[k].case < 0 and next_case < cases.parameters.shape[0]:
-            _load_case(lanes[k], k, next_case, cases, timetables, blocks.constants)
-            put(marks, k, 1.0)
+            _load_case(lanes[k], k, next_case, cases, timetables, blocks.constants, clock)
+            put(clock, ALONE * LANES + k, 1.0)
             next_case += 1
             fresh += 1
     if fresh > 0:
@@ -174,8 +227,8 @@ def _begin_cases(entries: Any, next_case: int, cases: Any, timetables: Any, lane
         invoke2(entries.initial_state, blocks.constants, begun, 0)
         for row in range(blocks.state.shape[0]):
             new = load(begun, row)
-            store(blocks.start, row, pick(load(marks, 0), new, load(blocks.start, row)))
-            store(blocks.state, row, pick(load(marks, 0), new, load(blocks.state, row)))
+            store(blocks.start, row, pick(load(clock, ALONE), new, load(blocks.start, row)))
+            store(blocks.state, row, pick(load(clock, ALONE), new, load(blocks.state, row)))
     return next_case
 
 
@@ -199,22 +252,17 @@ def _refill(
 
 @kernel
 def _take_outputs(entries: Any, lanes: Any, harvest: Any, blocks: Any, work: Any) -> None:
-    """Take every output that lies in the steps just accepted: one of each lane at a time."""
-    prepare_interpolation(work)
-    times, pending = harvest.times, True
-    while pending:
+    """Take every output that lies in the steps just accepted: one of each marked lane at a time."""
+    clock, theta, interpolated = blocks.clock, work.theta, work.interpolated
+    while any_above_zero(clock, ALONE):
+        ahead = plus(plus(load(clock, NEXT_TIME), times(load(clock, START), -1.0)), times(load(clock, ELAPSED), -1.0))
+        store(theta, 0, pick(load(clock, ALONE), over(ahead, load(clock, TAKEN)), 0.0))
+        interpolate(blocks.state, work.stages, theta, work.weights, interpolated)
+        invoke3(entries.readouts, interpolated, blocks.constants, blocks.readouts, 0)
         for k in range(LANES):
-            lane, fraction = lanes[k], 0.0
-            if _has_output(lane, times):
-                fraction = (times[lane.next_output] - lane.start - lane.elapsed) / lane.taken
-            put(work.theta, k, fraction)
-        interpolate(blocks.state, work)
-        invoke3(entries.readouts, work.interpolated, blocks.constants, blocks.readouts, 0)
-        pending = False
-        for k in range(LANES):
-            if _has_output(lanes[k], times):
-                _keep(lanes[k], k, work.interpolated, blocks.readouts, harvest)
-                pending = pending or _has_output(lanes[k], times)
+            if at(clock, ALONE * LANES + k) > 0.0:
+                _keep(lanes[k], k, clock, interpolated, blocks.readouts, harvest)
+        _mark_outputs(clock)
 
 
 @kernel
@@ -222,9 +270,56 @@ def _end_step(entries: Any, lane: Any, k: int, blocks: Any, timetables: Any, har
     """Go on to the next piece, or finish."""
     lane.piece += 1
     if lane.next_output >= harvest.times.shape[0] or lane.piece >= lane.behind:
-        _finish(lane, Outcome.OK, harvest)
+        _finish(lane, k, Outcome.OK, blocks.clock, harvest)
     else:
         _enter_piece(entries, lane, k, blocks, timetables, harvest, input_rate)
+
+
+@kernel
+def _give_up(lanes: Any, clock: Matrix, rate: Matrix, state: Matrix, limits: Any, harvest: Any) -> None:
+    """Finish the marked lanes that cannot try a step, each with its reason."""
+    for k in range(LANES):
+        if at(clock, ALONE * LANES + k) > 0.0:
+            steps = at(clock, ACCEPTED_STEPS * LANES + k) + at(clock, REJECTED_STEPS * LANES + k)
+            if not (_lane_is_finite(k, rate) and _lane_is_finite(k, state)):
+                _finish(lanes[k], k, Outcome.NOT_FINITE, clock, harvest)
+            elif at(clock, LAST * LANES + k) == 0.0 and not at(clock, STEP * LANES + k) >= max(
+                CLOCK_RESOLUTION * at(clock, ELAPSED * LANES + k), SHORTEST_STEP
+            ):
+                _finish(lanes[k], k, Outcome.STEP_TOO_SMALL, clock, harvest)
+            elif steps >= limits.max_steps:
+                _finish(lanes[k], k, Outcome.TOO_MANY_STEPS, clock, harvest)
+
+
+@kernel
+def _give_up_unless_finite(lanes: Any, clock: Matrix, rate: Matrix, state: Matrix, harvest: Any) -> None:
+    """Finish the marked lanes whose state or rate is not finite; for the others the step was too long."""
+    for k in range(LANES):
+        if at(clock, ALONE * LANES + k) > 0.0 and not (_lane_is_finite(k, rate) and _lane_is_finite(k, state)):
+            # It was no step: nothing that a shorter one would mend.
+            put(clock, REJECTED_STEPS * LANES + k, at(clock, REJECTED_STEPS * LANES + k) - 1.0)
+            _finish(lanes[k], k, Outcome.NOT_FINITE, clock, harvest)
+
+
+@kernel
+def _first_steps(lanes: Any, clock: Matrix, state: Matrix, work: Any, tolerance: float) -> None:
+    """Set the first step of the lanes whose piece has just begun."""
+    for k in range(LANES):
+        if lanes[k].case >= 0 and lanes[k].fresh == 1:
+            place, length = (state.shape[0], LANES, k), at(clock, LENGTH * LANES + k)
+            put(clock, STEP * LANES + k, first_step(state, work.rate, work.allowed, place, tolerance, length))
+            lanes[k].fresh = 0
+
+
+@kernel
+def _move(state: Matrix, new_state: Matrix, clock: Matrix) -> None:
+    """Move the lanes whose step was accepted; mark those that have ended their piece or have every output."""
+    accepted = load(clock, ACCEPTED)
+    for row in range(state.shape[0]):
+        store(state, row, pick(accepted, load(new_state, row), load(state, row)))
+    store(clock, ELAPSED, pick(accepted, load(clock, REACHED), load(clock, ELAPSED)))
+    ended = larger(load(clock, LAST), at_most(_LARGEST, load(clock, NEXT_TIME)))
+    store(clock, ALONE, times(accepted, ended))
 
 
 @kernel
@@ -246,62 +341,41 @@ def integrate_many(
     work : Work
         Of `lane_work`.
     """
-    state, constants, marks, times = blocks.state, blocks.constants, blocks.marks, harvest.times
-    first_rate, input_rate, control = work.rate, work.input_rate, work.control
-    inverse_step, new_state = work.inverse_step, work.new_state
+    state, constants, clock = blocks.state, blocks.constants, blocks.clock
+    first_rate, input_rate, new_state = work.rate, work.input_rate, work.new_state
     for k in range(LANES):
         lanes[k].case = -1
     # A literal 0 would be a type of its own, for which everything below would be compiled once more.
     next_case: Any = np.int64(0)
-    idle = True
+    changed = True
     while True:
-        if idle:
+        if changed:
             next_case = _refill(entries, next_case, cases, timetables, harvest, lanes, blocks, work)
-        busy = 0
+            if not any_above_zero(clock, BUSY):
+                return
         invoke3(entries.system.rate, state, constants, first_rate, 0)
         for row in range(state.shape[0]):
             store(first_rate, row, plus(load(first_rate, row), load(input_rate, row)))
-        for k in range(LANES):
-            lane = lanes[k]
-            if lane.case >= 0:
-                if lane.fresh == 1:
-                    place, tolerance = (state.shape[0], LANES, k), limits.relative_tolerance
-                    lane.step = first_step(state, first_rate, work.allowed, place, tolerance, lane.length)
-                    lane.fresh = 0
-                outcome = _choose_step(lane, limits.max_steps)
-                put(inverse_step, k, 1.0 / lane.taken)
-                if outcome == Outcome.STEP_TOO_SMALL and not (_lane_is_finite(k, first_rate) and _lane_is_finite(k, state)):
-                    outcome = Outcome.NOT_FINITE
-                if outcome != Outcome.OK:
-                    _finish(lane, outcome, harvest)
-                else:
-                    busy += 1
-        if busy == 0 and next_case >= cases.parameters.shape[0]:
-            return
+        if changed:
+            _first_steps(lanes, clock, state, work, limits.relative_tolerance)
+            changed = False
+        _choose_steps(clock, work.inverse_step, limits.max_steps)
+        if any_above_zero(clock, ALONE):
+            _give_up(lanes, clock, first_rate, state, limits, harvest)
+            changed = True
         set_diagonal(work)
         attempt_step(entries.system, constants, state, work)
         _row_of_errors(state, work)
-        pending, idle = False, False
-        for k in range(LANES):
-            lane = lanes[k]
-            put(marks, k, 0.0)
-            if lane.case >= 0:
-                norm = at(control, 2 * LANES + k)
-                if not math.isfinite(norm) and not (_lane_is_finite(k, first_rate) and _lane_is_finite(k, state)):
-                    _finish(lane, Outcome.NOT_FINITE, harvest)
-                else:
-                    _judge_step(lane, norm, at(control, 3 * LANES + k))
-                    put(marks, k, float(lane.accepted))
-                    pending = pending or _has_output(lane, times)
-        if pending:
+        _judge_steps(clock, work.control)
+        if any_above_zero(clock, ALONE):
+            _give_up_unless_finite(lanes, clock, first_rate, state, harvest)
+            changed = True
+        _mark_outputs(clock)
+        if any_above_zero(clock, ALONE):
             _take_outputs(entries, lanes, harvest, blocks, work)
-        for row in range(state.shape[0]):
-            store(state, row, pick(load(marks, 0), load(new_state, row), load(state, row)))
-        for k in range(LANES):
-            lane = lanes[k]
-            if lane.case >= 0 and lane.accepted == 1:
-                lane.elapsed = lane.reached
-                if lane.last == 1 or lane.next_output >= times.shape[0]:
-                    _end_step(entries, lane, k, blocks, timetables, harvest, input_rate)
-            if lane.case < 0:
-                idle = True
+        _move(state, new_state, clock)
+        if any_above_zero(clock, ALONE):
+            for k in range(LANES):
+                if at(clock, ALONE * LANES + k) > 0.0:
+                    _end_step(entries, lanes[k], k, blocks, timetables, harvest, input_rate)
+            changed = True

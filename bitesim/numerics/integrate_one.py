@@ -27,7 +27,7 @@ from bitesim.numerics.pieces import (
     Pieces,
     System,
 )
-from bitesim.numerics.rosenbrock import Work, attempt_step, interpolate, prepare_interpolation, set_step, work_for
+from bitesim.numerics.rosenbrock import Work, attempt_step, interpolate, set_step, work_for
 from bitesim.numerics.step_control import SHARE_OF_A_STEP, first_step, norm_and_factor, squared_errors, step_factor
 from bitesim.numerics.straight_line import straight_line
 from bitesim.numerics.tableaus import RODAS5P
@@ -83,14 +83,10 @@ def _take_outputs(window: tuple[float, float, float, float], step: float, before
     """
     start, stop, elapsed, reached = window
     next_output, times = int(output.progress[2]), output.times
-    prepared = False
     interpolated = work.interpolated
     while next_output < times.shape[0] and times[next_output] - start <= reached and times[next_output] < stop:
-        if not prepared:
-            prepare_interpolation(work)
-            prepared = True
         store(work.theta, 0, (times[next_output] - start - elapsed) / step)
-        interpolate(before, work)
+        interpolate(before, work.stages, work.theta, work.weights, interpolated)
         for i in range(output.states.shape[1]):
             output.states[next_output, i] = at(interpolated, i)
         next_output += 1
@@ -230,8 +226,7 @@ _INTEGERS: Final = types.Array(types.int64, 1, "C")
 
 def work_type() -> types.NamedTuple:
     """Return numba's type of `Work`."""
-    stacked = ("stages", "polynomial")
-    return types.NamedTuple([_STACK if name in stacked else _BLOCK for name in Work._fields], Work)
+    return types.NamedTuple([_STACK if name == "stages" else _BLOCK for name in Work._fields], Work)
 
 
 def named_tuple(kind: type, *members: types.Type) -> types.NamedTuple:

@@ -155,9 +155,16 @@ times: Any = _of_lanes("times", lambda a, b: a * b, lambda builder, a, b: builde
 over: Any = _of_lanes("over", lambda a, b: a / b, lambda builder, a, b: builder.fdiv(a, b), 2)
 size_of: Any = _of_lanes("size_of", np.abs, lambda builder, a: call(builder, "fabs", [a], LANES), 1)
 larger: Any = _of_lanes("larger", lambda a, b: np.where(a > b, a, b), _larger, 2)
+
+
+def _at_most(builder: Any, a: Any, b: Any) -> Any:
+    return builder.select(builder.fcmp_ordered("<=", a, b), constant(1.0, LANES), constant(0.0, LANES))
+
+
+at_most: Any = _of_lanes("at_most", lambda a, b: np.where(a <= b, 1.0, 0.0), _at_most, 2)
 pick: Any = _of_lanes("pick", lambda condition, a, b: np.where(condition > 0.0, a, b), _pick, 3)
-"""fused(a, b, c) = a * b + c rounded once; larger(a, b) = a where a > b, else b; pick(condition, a, b) = a where
-condition > 0, else b; all return lanes."""
+"""fused(a, b, c) = a * b + c rounded once; larger(a, b) = a where a > b, else b; at_most(a, b) = 1 where a <= b,
+else 0; pick(condition, a, b) = a where condition > 0, else b; all return lanes."""
 
 
 def _interpreted_load(block: NDArray[np.float64], row: int) -> NDArray[np.float64]:
@@ -221,6 +228,25 @@ def _put(typing_context: Any, array: Any, position: Any, value: Any) -> Any:
 
 at: Any = _interpreted_at if config.DISABLE_JIT else intrinsic(_at)
 put: Any = _interpreted_put if config.DISABLE_JIT else intrinsic(_put)
+
+
+def _any_above_zero(typing_context: Any, block: Any, row: Any) -> Any:
+    """Return whether one of the eight numbers of block[row] is above 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        pointer = data_pointer(context, builder, signature.args[0], values[0])
+        numbers = load_from(builder, element(builder, pointer, values[1], LANES), LANES)
+        bits = builder.bitcast(builder.fcmp_ordered(">", numbers, constant(0.0, LANES)), ir.IntType(LANES))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(LANES), 0))
+
+    return types.boolean(block, types.int64), generate
+
+
+def _interpreted_any(block: NDArray[np.float64], row: int) -> bool:
+    return bool(np.any(block.reshape(-1, LANES)[row] > 0.0))
+
+
+any_above_zero: Any = _interpreted_any if config.DISABLE_JIT else intrinsic(_any_above_zero)
 load: Any = _interpreted_load if config.DISABLE_JIT else intrinsic(_load)
 store: Any = _interpreted_store if config.DISABLE_JIT else intrinsic(_store)
 

@@ -21,7 +21,9 @@ Block = NDArray[np.float64]
 
 _GAMMA: Final = RODAS5P.gamma
 STAGES: Final = RODAS5P.stages
+_DENSE: Final = RODAS5P.dense
 _DEGREE: Final = len(RODAS5P.dense)
+_WEIGHTS: Final = RODAS5P.weights
 #: Stages whose state is that of the stage before plus its increment.
 _FOLLOWS: Final = tuple(
     stage > 0
@@ -37,7 +39,6 @@ add_increments: Final = stage_sum(
 #: complete_increment(stage, stages, inverse_step, input_rate, first_row, rows): adds to a stage's rate what is infused and
 #: what earlier stages contribute.
 complete_increment: Final = increment_sum(RODAS5P.c)
-_interpolant: Final = stage_sum(RODAS5P.dense, onto_base=False)
 
 
 class Work(NamedTuple):
@@ -55,7 +56,7 @@ class Work(NamedTuple):
     factors: Block
     allowed: Block
     squares: Block
-    polynomial: Block
+    weights: Block
     interpolated: Block
     inverse_step: Block
     diagonal: Block
@@ -74,7 +75,7 @@ def work_for(rows: int, factor_rows: int) -> Work:
         factors=block(factor_rows),
         allowed=block(rows + 1),
         squares=block(rows),
-        polynomial=block(_DEGREE, rows),
+        weights=block(STAGES),
         interpolated=block(rows),
         inverse_step=block(1),
         diagonal=block(1),
@@ -129,27 +130,22 @@ def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None
 
 
 @kernel
-def prepare_interpolation(work: Any) -> None:
-    """Write the coefficients of the interpolant of the step just taken."""
-    stages, polynomial = work.stages, work.polynomial
-    rows = stages.shape[1]
-    for degree in range(_DEGREE):
-        _interpolant(degree, stages, stages, polynomial, degree * rows, rows)
+def interpolate(before: Block, stages: NDArray[np.float64], theta: Block, weights: Block, result: Block) -> None:
+    """Write the state at the fraction `theta` (one row) of the step just taken from `before`; `weights` is room for them.
 
-
-@kernel
-def interpolate(before: Block, work: Any) -> None:
-    """Write the state at the fraction `theta` of the step just taken, after `prepare_interpolation`.
-
-    y(theta) = (1 - theta) before + theta (new + (1 - theta) sum_r theta^r polynomial_r).
+    y(theta) = before + sum_s w_s(theta) k_s, with the weights of `RosenbrockTableau.dense_weights`.
     """
-    polynomial = work.polynomial
-    rows = polynomial.shape[1]
-    theta = load(work.theta, 0)
-    rest = fused(theta, -1.0, 1.0)
+    rows = stages.shape[1]
+    fraction = load(theta, 0)
+    rest = fused(fraction, -1.0, 1.0)
+    for stage in range(STAGES):
+        polynomial = times(fraction, _DENSE[_DEGREE - 1, stage])
+        for degree in range(_DEGREE - 2, 0, -1):
+            polynomial = times(fraction, plus(polynomial, _DENSE[degree, stage]))
+        polynomial = plus(polynomial, _DENSE[0, stage])
+        store(weights, stage, times(fraction, fused(rest, polynomial, _WEIGHTS[stage])))
     for row in range(rows):
-        total = load(polynomial, (_DEGREE - 1) * rows + row)
-        for degree in range(_DEGREE - 2, -1, -1):
-            total = fused(total, theta, load(polynomial, degree * rows + row))
-        ahead = times(theta, fused(rest, total, load(work.new_state, row)))
-        store(work.interpolated, row, fused(rest, load(before, row), ahead))
+        total = load(before, row)
+        for stage in range(STAGES):
+            total = fused(load(weights, stage), load(stages, stage * rows + row), total)
+        store(result, row, total)

@@ -29,7 +29,6 @@ from bitesim.numerics.rosenbrock import (
     complete_increment,
     follows,
     interpolate,
-    prepare_interpolation,
     set_step,
 )
 
@@ -286,17 +285,11 @@ def follow_tangents(
             taken += 1
             reached = stop - start if last else elapsed + step
             _tangent_of_step(tangents, constants, state, directions, pattern, moving, work, dots)
-            prepared = False
             while at_output < n_times and clock[at_output] - start <= reached and clock[at_output] < stop:
-                if not prepared:
-                    prepare_interpolation(work)
-                    prepare_interpolation(dots)
-                    prepared = True
                 theta = (clock[at_output] - start - elapsed) / step
                 store(work.theta, 0, theta)
-                store(dots.theta, 0, theta)
-                interpolate(state, work)
-                interpolate(state_dot, dots)
+                interpolate(state, work.stages, work.theta, work.weights, work.interpolated)
+                interpolate(state_dot, dots.stages, work.theta, dots.weights, dots.interpolated)
                 both = (work.interpolated, dots.interpolated)
                 _keep(at_output, tangents, constants, both, directions.constants, output)
                 at_output += 1

@@ -60,7 +60,7 @@ def test_out_chooses_the_file(own, capsys):
 def test_one_of_several_models_is_chosen_by_name(two, capsys):
     assert main(["derive", str(two), "--model", "FASTER"]) == 0
     assert "of model faster" in capsys.readouterr().out
-    text = two.with_name("two_derived.py").read_text(encoding="utf-8")
+    text = two.with_name("two_faster_derived.py").read_text(encoding="utf-8")
     assert "code of model faster" in text
     assert "`bitesim derive two.py --model FASTER`" in text
     assert text == generated_source(load_module(two).FASTER, "bitesim derive two.py --model FASTER")

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from benchmarks.command import Benchmark, Record, main, say
 from benchmarks.pages import Goal, Section, Table
@@ -23,8 +23,8 @@ from benchmarks.pages import Goal, Section, Table
 #: Title -> the call; each runs in processes of its own.
 CALLS: Final = {
     "simulate": "bitesim.simulate(None, '28 ug/day for 1 d', times_days=[1.0])",
-    "run_cohort": "bitesim.run_cohort(bitesim.MODELS['hosseini2020'], {}, '28 ug/day for 1 d', [1.0], patients=8, bsa_m2=1.9)",
-    "sensitivities": "bitesim.sensitivities(None, '28 ug/day for 1 d', times_days=[1.0], to=['clearance_ml_per_m2_per_day'])",
+    "run_cohort": "bitesim.run_cohort(bitesim.find_model(None), {}, '28 ug/day for 1 d', [1.0], patients=8, bsa_m2=1.9)",
+    "sensitivities": "bitesim.sensitivities(None, '28 ug/day for 1 d', times_days=[1.0], to=['activation_per_day'])",
 }
 _WARM, _QUICK_WARM = 7, 3
 _LARGEST_COMPILE_S: Final = 15.0

@@ -10,9 +10,11 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from benchmarks import ours_sensitivities as ours
@@ -194,10 +196,10 @@ def _table(found: Mapping[str, Any]) -> Table:
 
 
 def _goals(found: Mapping[str, Any]) -> Iterable[Goal]:
-    costs = [row["kernel_times"] for row in found["rows"]]
-    worst = max(costs, key=lambda quartile: quartile[1])
+    costs = {row["rtol"]: row["kernel_times"][1] for row in found["rows"]}
+    each = ", ".join(f"{cost:.2f} at {rtol:.0e}" for rtol, cost in costs.items())
     text = f"10 sensitivities <= {_LARGEST_COST:g} times the state alone, kernel, every rtol ({found['name']})"
-    yield Goal(text, f"at most {spread(worst)}", worst[1] <= _LARGEST_COST)
+    yield Goal(text, each, max(costs.values()) <= _LARGEST_COST)
     if found["name"] == _SMOOTH:
         row = next(row for row in found["rows"] if row["rtol"] == _AT_RTOL)
         text = f"their error <= {_LARGEST_ERROR:g} relative at rtol {_AT_RTOL:g} ({found['name']})"
@@ -212,7 +214,23 @@ def section(found: Record) -> Section:
     return Section("Sensitivities", introduction, [_table(each) for each in found["problems"]], goals)
 
 
-BENCHMARK: Final = Benchmark("sensitivity_cost", run, section)
+def draw(found: Record, path: Path) -> None:
+    """Draw the error of derivatives against processor time, a panel for each problem."""
+    figure = Figure(figsize=(5.4 * len(found["problems"]), 4.2), layout="constrained")
+    panels = figure.subplots(1, len(found["problems"]), squeeze=False)[0]
+    ways = (("forward sensitivities", "kernel_times", "error"), ("differences", "differences_times", "differences_error"))
+    for axes, problem in zip(panels, found["problems"], strict=True):
+        for label, cost, error in ways:
+            spent = [row["state_ms"] * row[cost][1] for row in problem["rows"]]
+            axes.loglog(spent, [row[error] for row in problem["rows"]], marker="o", linewidth=2.0, label=label)
+        axes.set(title=problem["name"], xlabel="processor time of ten derivatives [ms]", ylabel="largest error")
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+    figure.savefig(path, dpi=130)
+
+
+BENCHMARK: Final = Benchmark("sensitivity_cost", run, section, draw)
 
 if __name__ == "__main__":
     sys.exit(main(BENCHMARK, __doc__ or ""))

@@ -27,6 +27,7 @@ from benchmarks.problems import Matrix
 from benchmarks.references import RTOL as RADAU_RTOL
 from benchmarks.references import reference
 from benchmarks.solver import Solver
+from benchmarks.throughput_picture import draw
 
 COHORT: Final = "bitesim cohort (8 lanes)"
 ONE: Final = "bitesim, one patient at a time"
@@ -259,7 +260,7 @@ def section(found: Record) -> Section:
     return Section("Throughput", _INTRODUCTION, tables, goals, notes)
 
 
-BENCHMARK: Final = Benchmark("throughput", run, section)
+BENCHMARK: Final = Benchmark("throughput", run, section, draw)
 
 if __name__ == "__main__":
     sys.exit(main(BENCHMARK, __doc__ or ""))

@@ -28,6 +28,7 @@ from bitesim.numerics.integrate_many import integrate_many
 from bitesim.numerics.lanes import LANES
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import Control, Matrix, Pieces, System, Vector, output_at
+from bitesim.numerics.straight_line import reads_of
 
 Integers = NDArray[np.int64]
 
@@ -95,11 +96,23 @@ def timetables_of(clocks: tuple[Pieces, ...]) -> Timetables:
     )
 
 
-def _empty_harvest(chunk: Chunk) -> Harvest:
+def _wanted_states(model: Model, columns: Integers) -> Integers:
+    """Return the states that some outputs are computed from."""
+    n_readouts = len(model.readouts)
+    states = {int(column) - n_readouts for column in columns if column >= n_readouts}
+    derived = model.derivatives
+    if derived is not None and any(column < n_readouts for column in columns):
+        read = reads_of(derived.readouts, [("outputs", int(column)) for column in columns if column < n_readouts])
+        states |= {index for array, index in read if array == "state"}
+    return np.array(sorted(states), np.int64)
+
+
+def _empty_harvest(model: Model, chunk: Chunk) -> Harvest:
     patients = len(chunk.parameters)
     return Harvest(
         chunk.times_days,
         chunk.columns,
+        _wanted_states(model, chunk.columns),
         np.full((patients, len(chunk.times_days), len(chunk.columns)), np.nan),
         np.full(patients, _NOT_RUN),
         np.zeros((patients, 2)),
@@ -109,7 +122,7 @@ def _empty_harvest(chunk: Chunk) -> Harvest:
 
 def run_lanes(model: Model, derived: Derived, chunk: Chunk) -> Harvest:
     """Run the patients of one chunk, eight side by side."""
-    harvest = _empty_harvest(chunk)
+    harvest = _empty_harvest(model, chunk)
     scale = model.species.scales()
     with np.errstate(all="ignore"):
         prepare(integrate_many, MANY_SIGNATURE)(
@@ -127,7 +140,7 @@ def run_lanes(model: Model, derived: Derived, chunk: Chunk) -> Harvest:
 
 def run_one_by_one(model: Model, chunk: Chunk) -> Harvest:
     """Run the patients of one chunk one after the other: the same numbers, for what lanes cannot do."""
-    harvest, system = _empty_harvest(chunk), system_of(model)
+    harvest, system = _empty_harvest(model, chunk), system_of(model)
     control = Control(chunk.rtol, model.species.scales(), chunk.max_steps)
     for patient, parameters in enumerate(np.ascontiguousarray(chunk.parameters)):
         start = system.initial_state(parameters)

@@ -77,6 +77,8 @@ class Harvest(NamedTuple):
         Strictly increasing.
     columns : ndarray of int, shape (columns,)
         Which outputs are kept: readouts first, then states.
+    wanted : ndarray of int
+        States that these outputs are computed from; the others are not interpolated.
     values : ndarray, shape (cases, times, columns)
         Filled by the caller with what an output that was never reached should hold.
     outcome : ndarray of int, shape (cases,)
@@ -88,6 +90,7 @@ class Harvest(NamedTuple):
 
     times: Vector
     columns: Integers
+    wanted: Integers
     values: NDArray[np.float64]
     outcome: Integers
     progress: Matrix
@@ -148,7 +151,7 @@ MANY_SIGNATURE: Final = types.void(
     named_tuple(Cases, _BLOCK, _INTEGERS),
     named_tuple(Timetables, _INTEGERS, _VECTOR, _VECTOR, _BLOCK, _BLOCK, _INTEGERS),
     named_tuple(Limits, types.float64, types.int64),
-    named_tuple(Harvest, _VECTOR, _INTEGERS, _CUBE, _INTEGERS, _BLOCK, _INTEGER_MATRIX),
+    named_tuple(Harvest, _VECTOR, _INTEGERS, _INTEGERS, _CUBE, _INTEGERS, _BLOCK, _INTEGER_MATRIX),
     typeof(np.zeros(1, LANE_RECORD)),
     named_tuple(Blocks, *[_BLOCK] * 5),
     work_type(),

@@ -50,7 +50,7 @@ from bitesim.numerics.lanes import (
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import CLOCK_RESOLUTION, SHORTEST_STEP, Matrix, Vector
 from bitesim.numerics.rosenbrock import attempt_step, interpolate, set_diagonal
-from bitesim.numerics.step_control import SMALLEST_SHRINK, first_step, norm_and_factor, squared_errors
+from bitesim.numerics.step_control import SMALLEST_SHRINK, first_step, norm_and_factor, squared_error
 from bitesim.numerics.straight_line import straight_line
 
 #: The largest finite number.
@@ -151,13 +151,12 @@ def _mark_outputs(clock: Matrix) -> None:
 @kernel
 def _row_of_errors(state: Matrix, work: Any) -> None:
     """Write the error norm of every lane and the factor to its next step."""
-    squares, control = work.squares, work.control
-    squared_errors(work.stages, state, work.new_state, work.allowed, squares)
+    stages, new_state, allowed, control = work.stages, work.new_state, work.allowed, work.control
     rows = state.shape[0]
     store(control, 0, 0.0)
     total = load(control, 0)
     for row in range(rows):
-        total = plus(total, load(squares, row))
+        total = plus(total, squared_error(stages, state, new_state, allowed, row))
     store(control, 0, total)
     store(control, 1, float(rows))
     _norm_and_factor(control, control, 2 * LANES)
@@ -257,7 +256,7 @@ def _take_outputs(entries: Any, lanes: Any, harvest: Any, blocks: Any, work: Any
     while any_above_zero(clock, ALONE):
         ahead = plus(plus(load(clock, NEXT_TIME), times(load(clock, START), -1.0)), times(load(clock, ELAPSED), -1.0))
         store(theta, 0, pick(load(clock, ALONE), over(ahead, load(clock, TAKEN)), 0.0))
-        interpolate(blocks.state, work.stages, theta, work.weights, interpolated)
+        interpolate(blocks.state, work.stages, theta, work.weights, harvest.wanted, interpolated)
         invoke3(entries.readouts, interpolated, blocks.constants, blocks.readouts, 0)
         for k in range(LANES):
             if at(clock, ALONE * LANES + k) > 0.0:

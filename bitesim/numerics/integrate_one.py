@@ -28,7 +28,7 @@ from bitesim.numerics.pieces import (
     System,
 )
 from bitesim.numerics.rosenbrock import Work, attempt_step, interpolate, set_step, work_for
-from bitesim.numerics.step_control import SHARE_OF_A_STEP, first_step, norm_and_factor, squared_errors, step_factor
+from bitesim.numerics.step_control import SHARE_OF_A_STEP, first_step, norm_and_factor, squared_error, step_factor
 from bitesim.numerics.straight_line import straight_line
 from bitesim.numerics.tableaus import RODAS5P
 
@@ -65,7 +65,9 @@ def _all_finite(numbers: NDArray, count: int) -> bool:
 def _error_norm(state: NDArray, count: int, work: Any) -> tuple[float, float]:
     """Return the error norm of the step just attempted (1 is the largest accepted) and the factor to the next one."""
     squares, control = work.squares, work.control
-    squared_errors(work.stages, state, work.new_state, work.allowed, squares)
+    stages, new_state, allowed = work.stages, work.new_state, work.allowed
+    for row in range(state.shape[0]):
+        store(squares, row, squared_error(stages, state, new_state, allowed, row))
     total = 0.0
     for i in range(count):
         total += at(squares, i)
@@ -86,7 +88,7 @@ def _take_outputs(window: tuple[float, float, float, float], step: float, before
     interpolated = work.interpolated
     while next_output < times.shape[0] and times[next_output] - start <= reached and times[next_output] < stop:
         store(work.theta, 0, (times[next_output] - start - elapsed) / step)
-        interpolate(before, work.stages, work.theta, work.weights, interpolated)
+        interpolate(before, work.stages, work.theta, work.weights, work.all_rows, interpolated)
         for i in range(output.states.shape[1]):
             output.states[next_output, i] = at(interpolated, i)
         next_output += 1
@@ -226,7 +228,8 @@ _INTEGERS: Final = types.Array(types.int64, 1, "C")
 
 def work_type() -> types.NamedTuple:
     """Return numba's type of `Work`."""
-    return types.NamedTuple([_STACK if name == "stages" else _BLOCK for name in Work._fields], Work)
+    special = {"stages": _STACK, "all_rows": _INTEGERS}
+    return types.NamedTuple([special.get(name, _BLOCK) for name in Work._fields], Work)
 
 
 def named_tuple(kind: type, *members: types.Type) -> types.NamedTuple:

@@ -45,7 +45,7 @@ class Work(NamedTuple):
     """Blocks that a step reads and writes; a row of `inverse_step`, `diagonal`, `theta` and `control` is one per lane.
 
     `allowed` holds the scales and, behind them, the relative tolerance; `control` the sum of squares, the number of
-    states, the error norm and the factor to the next step.
+    states, the error norm and the factor to the next step; `all_rows` the places of a state's rows.
     """
 
     rate: Block
@@ -62,6 +62,7 @@ class Work(NamedTuple):
     diagonal: Block
     theta: Block
     control: Block
+    all_rows: NDArray[np.int64]
 
 
 def work_for(rows: int, factor_rows: int) -> Work:
@@ -81,6 +82,7 @@ def work_for(rows: int, factor_rows: int) -> Work:
         diagonal=block(1),
         theta=block(1),
         control=block(4),
+        all_rows=np.arange(rows),
     )
 
 
@@ -130,10 +132,13 @@ def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None
 
 
 @kernel
-def interpolate(before: Block, stages: NDArray[np.float64], theta: Block, weights: Block, result: Block) -> None:
-    """Write the state at the fraction `theta` (one row) of the step just taken from `before`; `weights` is room for them.
+def interpolate(
+    before: Block, stages: NDArray[np.float64], theta: Block, weights: Block, wanted: NDArray[np.int64], result: Block
+) -> None:
+    """Write the `wanted` rows of the state at the fraction `theta` (one row) of the step just taken from `before`.
 
-    y(theta) = before + sum_s w_s(theta) k_s, with the weights of `RosenbrockTableau.dense_weights`.
+    `weights` is room for those of the stages:
+    y(theta) = before + sum_s w_s(theta) k_s, as in `RosenbrockTableau.dense_weights`.
     """
     rows = stages.shape[1]
     fraction = load(theta, 0)
@@ -144,7 +149,8 @@ def interpolate(before: Block, stages: NDArray[np.float64], theta: Block, weight
             polynomial = times(fraction, plus(polynomial, _DENSE[degree, stage]))
         polynomial = plus(polynomial, _DENSE[0, stage])
         store(weights, stage, times(fraction, fused(rest, polynomial, _WEIGHTS[stage])))
-    for row in range(rows):
+    for place in range(wanted.shape[0]):
+        row = wanted[place]
         total = load(before, row)
         for stage in range(STAGES):
             total = fused(load(weights, stage), load(stages, stage * rows + row), total)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import kernel
 from bitesim.numerics.elementary import choose, power, sqrt
-from bitesim.numerics.lanes import at, larger, load, over, plus, size_of, store, times
+from bitesim.numerics.lanes import at, larger, load, over, plus, size_of, times
 
 #: Share of the tolerance asked for that one step may spend: errors of many steps add up.
 SHARE_OF_A_STEP: Final = 0.5
@@ -19,20 +19,18 @@ SMALLEST_SHRINK: Final = 0.15
 
 
 @kernel
-def squared_errors(stages: NDArray, before: NDArray, after: NDArray, allowed: NDArray, squares: NDArray) -> None:
-    """Write the square of each error (the last of the stages) over what is allowed, element by element of blocks.
+def squared_error(stages: NDArray, before: NDArray, after: NDArray, allowed: NDArray, row: int) -> Any:
+    """Return the square of the error (the last of the stages) over what is allowed, of one row of blocks.
 
     `allowed` holds the tolerance in the row behind the scales: state i may err by tolerance * (scale_i + max(|before_i|,
-    |after_i|)). The scale is the size below which a state no longer matters, so that each state has its
-    own absolute tolerance.
+    |after_i|)). The scale is the size below which a state no longer matters, so that each state has its own absolute
+    tolerance.
     """
     rows = before.shape[0]
-    first = (stages.shape[0] - 1) * rows
-    tolerance = load(allowed, rows)
-    for row in range(rows):
-        size = larger(size_of(load(before, row)), size_of(load(after, row)))
-        weighted = over(load(stages, first + row), times(tolerance, plus(load(allowed, row), size)))
-        store(squares, row, times(weighted, weighted))
+    size = larger(size_of(load(before, row)), size_of(load(after, row)))
+    permitted = times(load(allowed, rows), plus(load(allowed, row), size))
+    weighted = over(load(stages, (stages.shape[0] - 1) * rows + row), permitted)
+    return times(weighted, weighted)
 
 
 def norm_and_factor(summed: Any, result: Any) -> None:

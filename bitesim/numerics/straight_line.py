@@ -12,6 +12,7 @@ import hashlib
 import inspect
 import textwrap
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -82,6 +83,21 @@ def straight_line(function: Callable[..., None], lanes: tuple[bool, ...], *, pad
     # Refused here, by name, and not in the middle of a compilation.
     ValueGraph(names).read(text)
     return _compiled(function.__name__, text, names, lanes, padded)
+
+
+@cache
+def _graph_of(function: Callable[..., None]) -> ValueGraph:
+    graph = ValueGraph(tuple(inspect.signature(function).parameters))
+    graph.read(textwrap.dedent(inspect.getsource(function)))
+    return graph
+
+
+def reads_of(function: Callable[..., None], results: list[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Return the (array, index) that some results (array, index) of a straight-line function are computed from."""
+    graph = _graph_of(function)
+    asked = [graph.writes[result] for result in results]
+    needed = {*asked, *graph.needed_for(asked, ())}
+    return {graph.values[position].place for position in needed if graph.values[position].kind == "load"}
 
 
 class Rows:

@@ -288,8 +288,8 @@ def follow_tangents(
             while at_output < n_times and clock[at_output] - start <= reached and clock[at_output] < stop:
                 theta = (clock[at_output] - start - elapsed) / step
                 store(work.theta, 0, theta)
-                interpolate(state, work.stages, work.theta, work.weights, work.interpolated)
-                interpolate(state_dot, dots.stages, work.theta, dots.weights, dots.interpolated)
+                interpolate(state, work.stages, work.theta, work.weights, work.all_rows, work.interpolated)
+                interpolate(state_dot, dots.stages, work.theta, dots.weights, dots.all_rows, dots.interpolated)
                 both = (work.interpolated, dots.interpolated)
                 _keep(at_output, tangents, constants, both, directions.constants, output)
                 at_output += 1

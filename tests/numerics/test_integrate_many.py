@@ -103,6 +103,7 @@ def run_many(cases, rtol=1e-6, max_steps=5000, columns=(0, 1, 2), times=TIMES):
     harvest = Harvest(
         times,
         np.array(columns),
+        np.arange(2),
         np.full((count, len(times), len(columns)), np.nan),
         np.full(count, -1),
         np.full((count, 2), np.nan),

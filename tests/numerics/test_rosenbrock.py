@@ -1,6 +1,5 @@
 """One step of Rodas5P on blocks: orders by regression, exact polynomials, the interpolant, and padded elements."""
 
-
 import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
@@ -88,7 +87,7 @@ def between(before, work, thetas, count):
     found = []
     for theta in thetas:
         work.theta[0] = theta
-        interpolate(before, work.stages, work.theta, work.weights, work.interpolated)
+        interpolate(before, work.stages, work.theta, work.weights, work.all_rows, work.interpolated)
         found.append(work.interpolated.ravel()[:count].copy())
     return np.array(found)
 
@@ -162,7 +161,7 @@ def test_the_interpolant_meets_both_ends_of_the_step_exactly():
 def test_each_lane_is_interpolated_at_its_own_fraction():
     _, before, work = steps("chain", chain_constants(np.full(8, 2.0), np.zeros(8)), np.ones(8), 0.25)
     work.theta[0] = np.linspace(0.0, 1.0, 8)
-    interpolate(before, work.stages, work.theta, work.weights, work.interpolated)
+    interpolate(before, work.stages, work.theta, work.weights, work.all_rows, work.interpolated)
     np.testing.assert_allclose(work.interpolated[0], np.exp(-0.5 * work.theta[0]), rtol=1e-4)
 
 
@@ -228,10 +227,12 @@ def test_a_step_size_sets_its_inverse_and_the_diagonal():
 
 def test_blocks_of_work_are_separate_and_aligned():
     work = work_for(3, 5)
-    for number, each in enumerate(work, 1):
+    blocks = work[:-1]
+    assert work.all_rows.tolist() == [0, 1, 2]
+    for number, each in enumerate(blocks, 1):
         assert each.ctypes.data % 64 == 0
         assert not each.any()
         each[:] = number
-    assert [each.ravel().tolist() for each in work] == [[number] * each.size for number, each in enumerate(work, 1)]
+    assert [each.ravel().tolist() for each in blocks] == [[number] * each.size for number, each in enumerate(blocks, 1)]
     assert (work.stages.shape, work.allowed.shape, work.factors.shape) == ((8, 3, 8), (4, 8), (5, 8))
     assert work.weights.shape == (8, 8)

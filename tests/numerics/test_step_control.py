@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from bitesim.foundation.compiled import kernel
+from bitesim.numerics.lanes import store
 from bitesim.numerics.step_control import (
     LARGEST_GROWTH,
     SAFETY,
     SMALLEST_SHRINK,
     first_step,
     norm_and_factor,
-    squared_errors,
+    squared_error,
     step_factor,
 )
 from bitesim.numerics.straight_line import straight_line
@@ -43,13 +44,19 @@ def norm_of(total, count):
     return plain
 
 
+@kernel
+def squares_of(stages, before, after, allowed, squares):
+    for row in range(squares.shape[0]):
+        store(squares, row, squared_error(stages, before, after, allowed, row))
+
+
 def test_squares_are_the_errors_over_what_each_state_may_err():
     generator = np.random.default_rng(3)
     stages, before, after = (generator.standard_normal(shape) for shape in ((4, 3, 8), (3, 8), (3, 8)))
     scale = generator.uniform(0.1, 10.0, (3, 8))
     tolerance = np.array([1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10])
     squares = np.zeros((3, 8))
-    squared_errors(stages, before, after, np.array([*scale, tolerance]), squares)
+    squares_of(stages, before, after, np.array([*scale, tolerance]), squares)
     expected = (stages[-1] / (tolerance * (scale + np.maximum(np.abs(before), np.abs(after))))) ** 2
     np.testing.assert_allclose(squares, expected, rtol=1e-14)
 
@@ -58,7 +65,7 @@ def test_squares_are_the_errors_over_what_each_state_may_err():
 def test_what_is_not_finite_is_no_acceptable_error(error, after):
     stages, new, squares = np.zeros((2, 1, 8)), np.ones((1, 8)), np.zeros((1, 8))
     stages[1, 0, 3], new[0, 3] = error, after
-    squared_errors(stages, np.ones((1, 8)), new, np.ones((2, 8)), squares)
+    squares_of(stages, np.ones((1, 8)), new, np.ones((2, 8)), squares)
     assert not squares[0, 3] <= 1.0
     assert not np.delete(squares, 3).any()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -25,18 +26,18 @@ from bitesim.numerics.rosenbrock import STAGES
 from bitesim.numerics.tableaus import RODAS5P
 from bitesim.numerics.value_graph import ValueGraph
 
-_ROUNDS: Final = 7
+_ROUNDS: Final = 15
 _LOOP_S: Final = 0.01
 _STEP_DAYS: Final = 0.05
 #: Row of the daily outputs whose states are used: in the middle of the first infusion's effect.
 _DAY: Final = 3
-_LANE_PATIENTS, _ONE_BY_ONE_PATIENTS = 256, 32
+_LANE_PATIENTS, _ONE_BY_ONE_PATIENTS = 256, 48
 #: What a step of each width calls, and how often.
 _CALLS: Final = {"rates": STAGES, "factorise": 1, "solves": STAGES}
 #: What a step calls that holds powers -> name of its code.
 _POWERS_IN: Final = {"rates": "rate_of_change", "factorise": "factorise"}
 _NOTE: Final = """\
-At rtol 1e-6, fastest of several rounds. The entry points are timed alone, in loops; the rest is what then remains of a
+At rtol 1e-6, medians of several rounds. The entry points are timed alone, in loops; the rest is what then remains of a
 whole run: stage sums, error norm, controller, and what waits for memory. Powers: their number times the time of one of
 twelve powers alone."""
 _STEPS: Final = ("accepted", "rejected", "restarts")
@@ -178,6 +179,14 @@ class _Runs:
         return 1e6 * (time.process_time() - began) / self.attempts
 
 
+def _parts_of_a_round(clocks: Mapping[str, _Clock], runs: _Runs) -> dict[str, float]:
+    """Return the times of the parts of a step of one patient, and of one power [us], all measured close together."""
+    parts = {name: calls * clocks[name].us() for name, calls in _CALLS.items()}
+    without, whole = runs.us("without"), runs.us("with")
+    rest = without - sum(parts.values())
+    return {**parts, "rest": rest, "outputs": whole - without, "power": clocks["powers"].us() / _POWERS}
+
+
 def measure(population: Population, rtol: float, tolerances: Iterable[float]) -> dict[str, Any]:
     """Return the profile of both widths at one tolerance, the operations of the code, and the steps at each tolerance."""
     problem = population.problem
@@ -187,20 +196,10 @@ def measure(population: Population, rtol: float, tolerances: Iterable[float]) ->
     found = []
     for width, clocks in ((1, _one_patient(population.patients[0], states)), (LANES, _eight_patients(population, states))):
         runs = _Runs(population, rtol, width)
-        samples: dict[str, list[float]] = {}
-        for _ in range(_ROUNDS):
-            for name, clock in clocks.items():
-                samples.setdefault(name, []).append(clock.us())
-            for name in runs.problems:
-                samples.setdefault(name, []).append(runs.us(name))
-        # Others only add: the fastest round is nearest to what the machine needs.
-        fastest = {name: min(values) for name, values in samples.items()}
-        parts = {name: calls * fastest[name] for name, calls in _CALLS.items()}
-        parts["rest"] = fastest["without"] - sum(parts.values())
-        parts["outputs"] = fastest["with"] - fastest["without"]
-        found.append(
-            {"width": width, "parts_us": parts, "step_us": fastest["with"], "one_power_us": fastest["powers"] / _POWERS}
-        )
+        rounds = [_parts_of_a_round(clocks, runs) for _ in range(_ROUNDS)]
+        middle = {name: statistics.median(each[name] for each in rounds) for name in rounds[0]}
+        power = middle.pop("power")
+        found.append({"width": width, "parts_us": middle, "step_us": sum(middle.values()), "one_power_us": power})
     return {
         "rtol": rtol,
         "widths": found,

@@ -20,6 +20,9 @@ from bitesim.numerics.lanes import block, rows_for
 from bitesim.numerics.pieces import Control, Matrix, Output, Pieces, System, Vector
 
 _BLOCK: Final = types.Array(types.float64, 2, "C")
+_FILL_SIGNATURE: Final = types.void(types.int64, _BLOCK)
+_START_SIGNATURE: Final = types.void(types.int64, _BLOCK, _BLOCK)
+_READ_SIGNATURE: Final = types.void(types.int64, _BLOCK, _BLOCK, _BLOCK)
 
 
 @dataclass(frozen=True)
@@ -104,18 +107,18 @@ class _StraightLine(OneSystem):
 
     def constants(self, parameters: Vector) -> Matrix:
         result = super().constants(parameters)
-        prepare(_fill, types.void(types.int64, _BLOCK))(self.fill_constants, result)
+        prepare(_fill, _FILL_SIGNATURE)(self.fill_constants, result)
         return result
 
     def initial_state(self, parameters: Vector) -> Vector:
         state = start_block(np.zeros(self.n_states))
-        run = prepare(_start, types.void(types.int64, _BLOCK, _BLOCK))
+        run = prepare(_start, _START_SIGNATURE)
         run(self.start, self.constants(parameters), state)
         return state.reshape(-1)[: self.n_states].copy()
 
     def readouts(self, parameters: Vector, states: Matrix) -> Matrix:
         outputs = np.zeros((len(states), self.n_readouts))
-        run = prepare(_read, types.void(types.int64, _BLOCK, _BLOCK, _BLOCK))
+        run = prepare(_read, _READ_SIGNATURE)
         run(self.read, np.ascontiguousarray(states), self.constants(parameters), outputs)
         return outputs
 

@@ -66,6 +66,8 @@ class Preparation:
 
 
 _preparations: list[Preparation] = []
+#: (id of a kernel, id of a signature) -> both, kept so that their ids stay theirs.
+_prepared: dict[tuple[int, int], tuple[Any, Any]] = {}
 
 
 def cache_directory() -> Path:
@@ -264,10 +266,15 @@ def prepare(function: F, signature: Any) -> F:
     """
     if not hasattr(function, "py_func"):
         return function
+    # Comparing signatures takes longer than many a run: one that was prepared is known by its identity.
+    known = (id(function), id(signature))
+    if known in _prepared:
+        return function
     arguments, _ = sigutils.normalize_signature(signature)
     with _lock:
         dispatcher: Any = function
         if tuple(arguments) in dispatcher.signatures:
+            _prepared[known] = (function, signature)
             return function
         began, hits = time.perf_counter(), sum(dispatcher.stats.cache_hits.values())
         notice = threading.Timer(_SLOW_SECONDS, _tell_slow, [function.__name__])

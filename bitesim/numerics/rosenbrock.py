@@ -66,24 +66,16 @@ class Work(NamedTuple):
 
 
 def work_for(rows: int, factor_rows: int) -> Work:
-    """Return a step's blocks, aligned to cache lines."""
-    return Work(
-        rate=block(rows),
-        input_rate=block(rows),
-        stage_state=block(rows),
-        new_state=block(rows),
-        stages=block(STAGES, rows),
-        factors=block(factor_rows),
-        allowed=block(rows + 1),
-        squares=block(rows),
-        weights=block(STAGES),
-        interpolated=block(rows),
-        inverse_step=block(1),
-        diagonal=block(1),
-        theta=block(1),
-        control=block(4),
-        all_rows=np.arange(rows),
-    )
+    """Return a step's blocks, aligned to cache lines and behind each other."""
+    counts = {name: rows for name in Work._fields if name != "all_rows"}
+    counts |= {"stages": STAGES * rows, "factors": factor_rows, "allowed": rows + 1, "weights": STAGES}
+    counts |= {"inverse_step": 1, "diagonal": 1, "theta": 1, "control": 4}
+    arena, first, parts = block(sum(counts.values())), 0, {}
+    for name, count in counts.items():
+        parts[name] = arena[first : first + count]
+        first += count
+    parts["stages"] = parts["stages"].reshape(STAGES, rows, LANES)
+    return Work(**parts, all_rows=np.arange(rows))
 
 
 @kernel

@@ -92,7 +92,7 @@ def commands(name, rest):
     if name == "test":
         return [[python, "-m", "pytest", "-n", "2"] + rest]
     if name == "bench":
-        return [[python, "-m", "pytest", "benchmarks", "--benchmark-only"] + rest]
+        return [[python, "-m", "benchmarks.run_all"] + rest]
     lint = [os.path.join(os.path.dirname(python), "lint-imports")]
     return [
         [python, "-m", "ruff", "check", "."],

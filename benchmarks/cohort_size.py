@@ -128,6 +128,11 @@ def _tolerance() -> tuple[float, float]:
     return found.rtol, found.error
 
 
+def _threads() -> int:
+    """Return how many threads `stream_cohort` uses by default."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
 def _in_a_process(patients: int, rtol: float) -> Record:
     command = [sys.executable, "-m", "benchmarks.cohort_size", "--one", str(patients), "--rtol", repr(rtol)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -146,7 +151,7 @@ def run(options: argparse.Namespace) -> Record:
         say(f"cohort size: {size} patients in {rows[-1]['wall_s']:.1f} s, {rows[-1]['peak_above_start_mib']:.1f} MiB")
     if len({row["first_patients_sha256"] for row in rows if row["patients"] >= _COMPARED}) != 1:
         raise WrongAnswer("the first patients' numbers depend on the size of the cohort")
-    return {"rtol": rtol, "largest_error": error, "threads": len(os.sched_getaffinity(0)), "rows": rows}
+    return {"rtol": rtol, "largest_error": error, "threads": _threads(), "rows": rows}
 
 
 def _goals(found: Record) -> Iterable[Goal]:
@@ -208,7 +213,7 @@ def draw(found: Record, path: Path) -> None:
     memory.plot(sizes, [row["peak_rss_mib"] for row in found["rows"]], color="tab:orange", label="peak, measured", **style)
     kept = [start + size * len(OUTPUTS) * len(TIMES_DAYS) * 8 / _MIB for start, size in zip(before, sizes, strict=True)]
     memory.plot(sizes, kept, color="0.5", linestyle="--", label=f"if {len(OUTPUTS) * len(TIMES_DAYS)} numbers were kept")
-    memory.set(title="memory, of which Python and its libraries most", ylabel="resident set [MiB]")
+    memory.set(title="memory (most of it is Python and its libraries)", ylabel="resident set [MiB]")
     memory.legend(frameon=False)
     for axes in (speed, memory):
         axes.set(xscale="log", xlabel="patients in the cohort")

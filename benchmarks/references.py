@@ -20,6 +20,10 @@ from bitesim.foundation.fingerprints import fingerprint
 RTOL: Final = 1e-12
 
 
+class NoReference(RuntimeError):
+    """SciPy's Radau gave up."""
+
+
 def kept(name: str, compute: Callable[[], Matrix]) -> Matrix:
     """Return an array that is computed once and kept in the temporary folder."""
     path = Path(tempfile.gettempdir()) / "bitesim-benchmark-references" / f"{name}.npy"
@@ -69,7 +73,8 @@ def radau(problem: Problem) -> Matrix:
         tolerances = {"rtol": RTOL, "atol": RTOL * problem.scale}
         solved = solve_ivp(slope, (times[0], times[-1]), state, "Radau", times, **options, **tolerances)
         if not solved.success:
-            raise RuntimeError(f"the reference of {problem.name} failed at day {solved.t[-1]:g}: {solved.message}")
+            day = [times[0], *solved.t][-1]
+            raise NoReference(f"the reference of {problem.name} failed after day {day:g}: {solved.message}")
         states[stretch.rows] = stretch.outputs(solved.y.T)
         state = solved.y[:, -1].copy()
     return states

@@ -39,7 +39,11 @@ _POWERS_IN: Final = {"rates": "rate_of_change", "factorise": "factorise"}
 _NOTE: Final = """\
 At rtol 1e-6, medians of several rounds. The entry points are timed alone, in loops; the rest is what then remains of a
 whole run: stage sums, error norm, controller, and what waits for memory. Powers: their number times the time of one of
-twelve powers alone."""
+twelve powers alone. The last row of a problem is how many times faster eight lanes are: least on powers, since the code
+for one patient also computes its powers eight at a time."""
+_STEPS_NOTE: Final = """\
+At rtol 1e-6 and at the cohort's tolerances for each error. The largest error over many patients is that of one whose steps
+cross kinks of the equations; without kinks it stays near the tolerance, and far fewer steps do."""
 _STEPS: Final = ("accepted", "rejected", "restarts")
 _POWERS: Final = 12
 
@@ -215,19 +219,24 @@ def _steps(population: Population, rtol: float) -> dict[str, float]:
     return {"rtol": rtol, **dict(zip(_STEPS, map(float, means), strict=True))}
 
 
-def _row(problem: str, profile: Mapping[str, Any], width: Mapping[str, Any]) -> list[str]:
-    parts, total = width["parts_us"], width["step_us"]
+def _rows(problem: str, profile: Mapping[str, Any]) -> list[list[str]]:
+    """Return the rows of one patient, of eight lanes, and of their ratio."""
     number = sum(_CALLS[name] * profile[f"{code}_operations"]["powers"] for name, code in _POWERS_IN.items())
-    powers = number * width["one_power_us"]
-    who = "one patient" if width["width"] == 1 else "eight lanes"
-    shares = [f"{value:.3f} ({100 * value / total:.0f} %)" for value in parts.values()]
-    return [f"{problem}, {who}", *shares, f"{total:.3f}", f"{powers:.3f} ({100 * powers / total:.0f} %)"]
+    rows, columns = [], []
+    for width in profile["widths"]:
+        total, powers = width["step_us"], number * width["one_power_us"]
+        shares = [f"{value:.3f} ({100 * value / total:.0f} %)" for value in (*width["parts_us"].values(), powers)]
+        who = "one patient" if width["width"] == 1 else "eight lanes"
+        rows.append([f"{problem}, {who}", *shares[:-1], f"{total:.3f}", shares[-1]])
+        columns.append((*width["parts_us"].values(), total, powers))
+    ratios = [f"{one / lanes:.1f}" if one > 0.0 < lanes else "" for one, lanes in zip(*columns, strict=True)]
+    return [*rows, [f"{problem}, ratio", *ratios]]
 
 
 def tables(profiles: Mapping[str, Mapping[str, Any]]) -> list[Table]:
     """Return the tables of every problem's profile, by the problem's name."""
     heading = ["us a step and patient", *(f"{calls} {name}" for name, calls in _CALLS.items()), "rest", "daily outputs"]
-    times = [_row(name, profile, width) for name, profile in profiles.items() for width in profile["widths"]]
+    times = [row for name, profile in profiles.items() for row in _rows(name, profile)]
     code = [
         [f"{name}, {part}", *(str(count) for count in profile[f"{part}_operations"].values())]
         for name, profile in profiles.items()
@@ -242,5 +251,5 @@ def tables(profiles: Mapping[str, Mapping[str, Any]]) -> list[Table]:
     return [
         Table("Where a step's time goes", [[*heading, "step", "of which powers"], *times], _NOTE),
         Table("Operations of the straight-line code", [["code", *kinds], *code]),
-        Table("Steps of one patient (mean)", [["problem", "rtol", *_STEPS], *steps]),
+        Table("Steps of one patient (mean)", [["problem", "rtol", *_STEPS], *steps], _STEPS_NOTE),
     ]

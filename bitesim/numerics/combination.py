@@ -24,8 +24,8 @@ def stage_sum(table: NDArray[np.float64], *, onto_base: bool) -> Any:
     """Return the function sum(stage, base, stages, result, first_row, rows) of one table of weights.
 
     Row by row of blocks it writes, behind row `first_row` of `result`, sum_j table[stage, j] * stages[j], added to `base`
-    if `onto_base`. Products are fused with the sum, in the order of the stages; weights of 0 are left out, and a stage
-    without weights does nothing.
+    if `onto_base`. Products are fused with their sums, which are those of the even and of the odd terms; weights of 0 are
+    left out, and a stage without weights does nothing.
     """
     weights = _weights(table)
 
@@ -132,10 +132,15 @@ def _each_stage(
 
 
 def _row_sum(builder: Any, stages: Any, row: Any, weights: Weights, offsets: list[Any], total: Any) -> Any:
-    """Return the weighted sum of one row of the stages, added to `total` unless that is None."""
-    for (_, weight), offset in zip(weights, offsets, strict=True):
+    """Return the weighted sum of one row of the stages, added to `total` unless that is None.
+
+    Every second product is summed apart, so that one sum need not wait for the other.
+    """
+    sums = [total, None]
+    for position, ((_, weight), offset) in enumerate(zip(weights, offsets, strict=True)):
         value = load_from(builder, element(builder, stages, builder.add(offset, row), LANES), LANES)
-        factor = constant(weight, LANES)
-        is_first = total is None
-        total = builder.fmul(value, factor) if is_first else call(builder, "fma", [value, factor, total], LANES)
-    return total
+        factor, before = constant(weight, LANES), sums[position % 2]
+        is_first = before is None
+        added = builder.fmul(value, factor) if is_first else call(builder, "fma", [value, factor, before], LANES)
+        sums[position % 2] = added
+    return sums[0] if sums[1] is None else builder.fadd(sums[0], sums[1])

@@ -39,6 +39,8 @@ from bitesim.numerics.value_graph import COSTLY, NotStraightLine, Value, ValueGr
 #: Kind of value -> LLVM's instruction, and LLVM's intrinsic.
 _INSTRUCTIONS: Final = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv", "negate": "fneg"}
 _INTRINSICS: Final = {"fuse": "fma", "sqrt": "sqrt"}
+#: Fewer plain numbers than this are done before they are gathered.
+_WORTH_GATHERING: Final = 2
 
 
 def straight_line(function: Callable[..., None], lanes: tuple[bool, ...], *, padded: bool = False) -> Any:
@@ -236,7 +238,7 @@ class _Emitter:
         if value.kind == "load":
             address, width = self.address(*value.place)
             return load_from(self.builder, address, width), width
-        if value.kind in COSTLY and len(self.groups[position]) > 1:
+        if value.kind in COSTLY and len(self.groups[position]) >= _WORTH_GATHERING:
             self.at_once(value.kind, self.groups[position])
             if position in self.done:
                 return self.done[position]
@@ -264,7 +266,7 @@ class _Emitter:
         plain = [position for position in positions if operands[position][1] == 1 and position not in self.done]
         for first in range(0, len(plain), LANES):
             chunk = plain[first : first + LANES]
-            if len(chunk) == 1:
+            if len(chunk) < _WORTH_GATHERING:
                 continue
             columns = zip(*[operands[position][0] for position in chunk], strict=True)
             values = self.operation(kind, [self.gathered(list(column), 1.0) for column in columns], LANES)

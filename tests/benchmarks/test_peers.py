@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.ours import cohort
 from benchmarks.peers import peers
 from benchmarks.population import published_population
 
@@ -12,8 +13,6 @@ ABLE = [solver for solver in peers() if solver.make_any is not None]
 def test_any_patient_is_run_with_its_own_parameters(solver):
     if not solver.is_installed():
         pytest.skip(f"{solver.package} is not installed")
-    from benchmarks.ours import cohort
-
     population = published_population(3)
     course = solver.make_any(population.problem)
     right = cohort(population.problem, population.parameters, 1e-10).values

@@ -46,18 +46,17 @@ def values(rows):
 
 
 def rounded_once_each(start, weights, numbers):
-    """Return the sum in the order of the stages, each product added exactly and rounded then."""
-    total = start
-    for weight, number in zip(weights, numbers, strict=True):
-        if weight != 0.0:
-            total = float(Fraction(weight) * Fraction(number) + Fraction(total))
-    return total
+    """Return the sums of the even and the odd terms, each product added exactly and rounded then, and added at the end."""
+    sums, used = [start, 0.0], [pair for pair in zip(weights, numbers, strict=True) if pair[0] != 0.0]
+    for position, (weight, number) in enumerate(used):
+        sums[position % 2] = float(Fraction(weight) * Fraction(number) + Fraction(sums[position % 2]))
+    return float(sums[0] + sums[1])
 
 
 @pytest.mark.parametrize("stage", range(1, len(TABLE)))
 @pytest.mark.parametrize("rows", [1, 2, 5])
 @pytest.mark.parametrize("sums", [onto_base, alone])
-def test_sums_are_fused_in_the_order_of_the_stages(sums, rows, stage):
+def test_sums_are_fused_term_by_term(sums, rows, stage):
     base, stages = values(rows)
     result = np.full((3, rows, 8), 9.0)
     sums(stage, base, stages, result, rows, rows)

@@ -46,7 +46,7 @@ def with_tangents(problem: Problem, names: Sequence[str], rtol: float) -> Run:
     n, readouts, control = len(problem.start), len(model.readouts), Control(rtol, problem.scale, MAX_STEPS)
     case, times = case_and_times(None, problem.regimen, model, problem.times_days)
     directions, _ = engine._directions(case, derived, case.schedule(), problem.pieces, list(names))
-    blocks, pattern = len(directions.start) // n, engine._pattern(derived, n)
+    blocks, sizes = len(directions.start) // n, (n, len(derived.pattern))
     system, entries = system_of(model), engine._entries_of(model, derived).steps
     counted = output_at(times, n)
     _integrate(problem, control, counted)
@@ -80,7 +80,7 @@ def with_tangents(problem: Problem, names: Sequence[str], rtol: float) -> Run:
             problem.pieces,
             recorded,
             directions,
-            pattern,
+            sizes,
             moving,
             output,
             work,

@@ -21,7 +21,7 @@ from bitesim.foundation.compiled import kernel, prepare
 from bitesim.foundation.errors import ParameterError, ScenarioError, SolverError
 from bitesim.model import Model
 from bitesim.model.derived import Derived
-from bitesim.numerics.entries import invoke2, invoke3, straight_line_entry
+from bitesim.numerics.entries import invoke2, invoke3, sparse_product_entry, straight_line_entry
 from bitesim.numerics.integrate_one import prepare_work, start_block
 from bitesim.numerics.lanes import LANES, block, rows_for
 from bitesim.numerics.outcomes import Outcome
@@ -30,7 +30,6 @@ from bitesim.numerics.rosenbrock import STAGES, work_for
 from bitesim.numerics.tangents import (
     TANGENT_SIGNATURE,
     Directions,
-    Pattern,
     TangentEntries,
     TangentOutput,
     TangentState,
@@ -96,7 +95,7 @@ def run_sensitivities(
     with np.errstate(all="ignore"):
         taken = follow(
             system.system, _entries_of(model, derived).steps, system.constants(parameters), state, pieces, recorded,
-            directions, _pattern(derived, n), moving, output, work, dots,
+            directions, (n, len(derived.pattern)), moving, output, work, dots,
         )  # fmt: skip
     if taken != len(times_days):
         raise SolverError(f"only {taken} of {len(times_days)} outputs of {case.patient} were reached; please report this")
@@ -233,6 +232,7 @@ def _entries_of(model: Model, derived: Derived) -> _Entries:
             readouts=straight_line_entry(tangents.readouts, mixed),
             solve=straight_line_entry(derived.solve, (False, True)),
             values=straight_line_entry(derived.readouts, (False, False, False)),
+            product=sparse_product_entry(derived.pattern),
         )
         _entries[model] = _Entries(
             steps,
@@ -240,12 +240,6 @@ def _entries_of(model: Model, derived: Derived) -> _Entries:
             straight_line_entry(tangents.initial_state, (False, True, True)),
         )
     return _entries[model]
-
-
-def _pattern(derived: Derived, n: int) -> Pattern:
-    rows = np.array([row for row, _ in derived.pattern], np.int64)
-    columns = np.array([column for _, column in derived.pattern], np.int64)
-    return Pattern(np.searchsorted(rows, np.arange(n + 1)).astype(np.int64), columns)
 
 
 def _result(

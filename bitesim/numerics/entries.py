@@ -7,7 +7,7 @@ the middle, since the stages of a step lie in one array.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import entry_point, kernel
 from bitesim.numerics.lanes import data_pointer, element
-from bitesim.numerics.straight_line import Rows, straight_line
+from bitesim.numerics.straight_line import Rows, straight_line, straight_line_text
 
 _POINTER: Final = types.CPointer(types.float64)
 
@@ -53,6 +53,34 @@ def straight_line_entry(function: Callable[..., None], lanes: tuple[bool, ...], 
     chosen = (one, two, three, four, five)[len(lanes) - 1]
     chosen.__name__ = function.__name__
     return kernel_entry(kernel(chosen), len(lanes))
+
+
+def sparse_product_entry(pattern: Sequence[tuple[int, int]]) -> Any:
+    """Return the entry point of add(matrix, vector, result): a sparse matrix in lanes times a plain vector, added in lanes.
+
+    `pattern` holds (row, column) of each entry of the matrix, row by row.
+    """
+    if config.DISABLE_JIT:
+
+        def interpreted(matrix: Any, vector: Any, result: Any) -> None:
+            wide, target = Rows(matrix), Rows(result)
+            for entry, (row, column) in enumerate(pattern):
+                target[row] = target[row] + wide[entry] * vector[column]
+
+        return interpreted
+    lines = ["def add_product(matrix, vector, result):"]
+    for row in sorted({row for row, _ in pattern}):
+        entries = [(entry, column) for entry, (each, column) in enumerate(pattern) if each == row]
+        lines.append(f"    total = result[{row}]")
+        lines += [f"    total = total + matrix[{entry}] * vector[{column}]" for entry, column in entries]
+        lines.append(f"    result[{row}] = total")
+    names, lanes = ("matrix", "vector", "result"), (True, False, True)
+    body = straight_line_text("add_product", "\n".join(lines), names, lanes)
+
+    def add_product(matrix: Any, vector: Any, result: Any) -> None:
+        body(matrix, vector, result, 0)
+
+    return kernel_entry(kernel(add_product), 3)
 
 
 def kernel_entry(function: Callable[..., None], count: int) -> Any:
@@ -119,6 +147,27 @@ def _invoke_along(
     return types.void(types.int64, a, b, c, place, d, place, e, place), generate
 
 
+def _invoke3_within(
+    typing_context: Any, entry: Any, a: Any, a_start: Any, b: Any, b_start: Any, c: Any, c_start: Any
+) -> Any:
+    place = types.int64
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        pointers = []
+        for position in (1, 3, 5):
+            first = data_pointer(context, builder, signature.args[position], values[position])
+            pointers.append(element(builder, first, values[position + 1], 1))
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type for pointer in pointers])
+        builder.call(builder.inttoptr(values[0], kind.as_pointer()), pointers)
+        return context.get_dummy_value()
+
+    return types.void(types.int64, a, place, b, place, c, place), generate
+
+
+def _interpreted_within(function: Callable[..., None], *placed: Any) -> None:
+    function(*[array.reshape(-1)[start:] for array, start in zip(placed[::2], placed[1::2], strict=True)])
+
+
 def _interpreted_along(function: Callable[..., None], a: Any, b: Any, *placed: Any) -> None:
     views = [array.reshape(-1)[start:] for array, start in zip(placed[::2], placed[1::2], strict=True)]
     function(a.reshape(-1), b.reshape(-1), *views)
@@ -136,3 +185,5 @@ invoke4: Any = _compiled(_invoke4)
 #: invoke_along(entry, a, b, c, start in c, d, start in d, e, start in e): five arrays, of which the last three lie in
 #: larger ones.
 invoke_along: Any = _interpreted_along if config.DISABLE_JIT else intrinsic(_invoke_along)
+#: invoke3_within(entry, a, start in a, b, start in b, c, start in c): three arrays that lie in larger ones.
+invoke3_within: Any = _interpreted_within if config.DISABLE_JIT else intrinsic(_invoke3_within)

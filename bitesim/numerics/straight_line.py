@@ -79,12 +79,18 @@ def straight_line(function: Callable[..., None], lanes: tuple[bool, ...], *, pad
 
         return interpreted
     text = textwrap.dedent(inspect.getsource(function))
-    names = tuple(inspect.signature(function).parameters)
+    return straight_line_text(function.__name__, text, tuple(inspect.signature(function).parameters), lanes, padded=padded)
+
+
+def straight_line_text(
+    name: str, text: str, names: tuple[str, ...], lanes: tuple[bool, ...], *, padded: bool = False
+) -> Any:
+    """Return the same for a function that is given as text, with the names of its arguments; compiled only."""
     if len(names) != len(lanes):
-        raise NotStraightLine(f"{function.__name__} has the arguments {names}, but lanes says {len(lanes)}")
+        raise NotStraightLine(f"{name} has the arguments {names}, but lanes says {len(lanes)}")
     # Refused here, by name, and not in the middle of a compilation.
     ValueGraph(names).read(text)
-    return _compiled(function.__name__, text, names, lanes, padded)
+    return _compiled(name, text, names, lanes, padded)
 
 
 @cache

@@ -19,7 +19,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import kernel
-from bitesim.numerics.entries import invoke2, invoke3, invoke4, invoke_along
+from bitesim.numerics.entries import invoke2, invoke3, invoke3_within, invoke4, invoke_along
 from bitesim.numerics.integrate_one import OUTPUT_TYPE, PIECES_TYPE, SYSTEM_TYPE, named_tuple, work_type
 from bitesim.numerics.lanes import LANES, at, fused, load, plus, put, store
 from bitesim.numerics.pieces import ACCEPTED, Matrix, Vector
@@ -46,6 +46,8 @@ class TangentEntries(NamedTuple):
         `factors` plain, `vector` in lanes.
     values : of function(state, constants, outputs)
         Readouts themselves.
+    product : of function(matrix, vector, result)
+        A matrix of the Jacobian's pattern in lanes times a plain vector, added to lanes.
     """
 
     rate: Any
@@ -53,6 +55,7 @@ class TangentEntries(NamedTuple):
     readouts: Any
     solve: Any
     values: Any
+    product: Any
 
 
 class Directions(NamedTuple):
@@ -73,13 +76,6 @@ class Directions(NamedTuple):
     boundary: NDArray[np.float64]
     input_rate: NDArray[np.float64]
     jump: NDArray[np.float64]
-
-
-class Pattern(NamedTuple):
-    """Places of the Jacobian's entries: row i has the entries first[i] to first[i + 1] - 1."""
-
-    first: Integers
-    column: Integers
 
 
 class TangentOutput(NamedTuple):
@@ -154,27 +150,13 @@ def _cross_boundary(
 
 
 @kernel
-def _add_sparse_product(
-    pattern: Any, matrix: Matrix, first_entry: int, vector: Matrix, start: int, result: Matrix, first_row: int
-) -> None:
-    """Add a sparse matrix in lanes times the plain vector that begins at flat position `start`, to rows of a block."""
-    first, column = pattern.first, pattern.column
-    for row in range(first.shape[0] - 1):
-        total = load(result, first_row + row)
-        for entry in range(first[row], first[row + 1]):
-            total = fused(load(matrix, first_entry + entry), at(vector, start + column[entry]), total)
-        store(result, first_row + row, total)
-
-
-@kernel
 def _tangent_of_step(
-    tangents: Any, constants: Matrix, state: Matrix, directions: Any, pattern: Any, moving: Any, work: Any, dots: Any
+    tangents: Any, constants: Matrix, state: Matrix, directions: Any, sizes: Any, moving: Any, work: Any, dots: Any
 ) -> None:
     """Take the tangent of a step whose stages and factors are in `work`; leave both new states in `work` and `dots`."""
     rows, state_dot = moving.state_dot.shape[0], moving.state_dot
-    n = pattern.first.shape[0] - 1
-    n_blocks, state_rows = rows // n, state.shape[0]
-    n_entries, block_size = pattern.column.shape[0], n * LANES
+    n, n_entries = sizes
+    n_blocks, state_rows, block_size = rows // n, state.shape[0], n * LANES
     constants_dot, jacobian_dot, input_dot = directions.constants, moving.jacobian_dot, moving.input_dot
     constants_size = constants_dot.shape[0] // n_blocks * LANES
     stages, stage_state, factors = work.stages, work.stage_state, work.factors
@@ -202,8 +184,10 @@ def _tangent_of_step(
                 tangents.rate, stage_state, constants, stage_dot, b * block_size, constants_dot, b * constants_size,
                 stages_dot, (here + b * n) * LANES,
             )  # fmt: skip
-            increment = stage * state_rows * LANES
-            _add_sparse_product(pattern, jacobian_dot, b * n_entries, stages, increment, stages_dot, here + b * n)
+            invoke3_within(
+                tangents.product, jacobian_dot, b * n_entries * LANES, stages, stage * state_rows * LANES,
+                stages_dot, (here + b * n) * LANES,
+            )  # fmt: skip
         if stage == 0:
             for row in range(rows):
                 store(stages_dot, row, plus(load(stages_dot, row), load(input_dot, row)))
@@ -240,7 +224,7 @@ def follow_tangents(
     pieces: Any,
     recorded: Any,
     directions: Any,
-    pattern: Any,
+    sizes: tuple[int, int],
     moving: Any,
     output: Any,
     work: Any,
@@ -259,7 +243,8 @@ def follow_tangents(
     recorded : Output
         Of the run: its `record` and `course`.
     directions : Directions
-    pattern : Pattern
+    sizes : (int, int)
+        Numbers of states, and of entries of the Jacobian that may differ from 0.
     moving : TangentState
         Its `state_dot` is the direction of the start.
     output : TangentOutput
@@ -284,7 +269,7 @@ def follow_tangents(
             _recall_step(taken, step, system, constants, recorded.course, state, work)
             taken += 1
             reached = stop - start if last else elapsed + step
-            _tangent_of_step(tangents, constants, state, directions, pattern, moving, work, dots)
+            _tangent_of_step(tangents, constants, state, directions, sizes, moving, work, dots)
             while at_output < n_times and clock[at_output] - start <= reached and clock[at_output] < stop:
                 theta = (clock[at_output] - start - elapsed) / step
                 store(work.theta, 0, theta)
@@ -308,13 +293,13 @@ _INTEGERS: Final = types.Array(types.int64, 1, "C")
 
 TANGENT_SIGNATURE: Final = types.int64(
     SYSTEM_TYPE,
-    named_tuple(TangentEntries, *[types.int64] * 5),
+    named_tuple(TangentEntries, *[types.int64] * 6),
     _BLOCK,
     _BLOCK,
     PIECES_TYPE,
     OUTPUT_TYPE,
     named_tuple(Directions, _BLOCK, _BLOCK, _CUBE, _CUBE, _CUBE),
-    named_tuple(Pattern, _INTEGERS, _INTEGERS),
+    types.UniTuple(types.int64, 2),
     named_tuple(TangentState, *[_BLOCK] * 5),
     named_tuple(TangentOutput, _VECTOR, _BLOCK, _BLOCK, _CUBE, _CUBE),
     work_type(),

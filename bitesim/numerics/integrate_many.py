@@ -11,6 +11,7 @@ import math
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import kernel
 from bitesim.numerics.crowd import (
@@ -55,6 +56,7 @@ from bitesim.numerics.straight_line import straight_line
 
 #: The largest finite number.
 _LARGEST: Final = 1.7976931348623157e308
+Cube = NDArray[np.float64]
 _norm_and_factor: Final = straight_line(norm_and_factor, (True, True))
 
 
@@ -149,9 +151,8 @@ def _mark_outputs(clock: Matrix) -> None:
 
 
 @kernel
-def _row_of_errors(state: Matrix, work: Any) -> None:
+def _row_of_errors(stages: Cube, state: Matrix, new_state: Matrix, allowed: Matrix, control: Matrix) -> None:
     """Write the error norm of every lane and the factor to its next step."""
-    stages, new_state, allowed, control = work.stages, work.new_state, work.allowed, work.control
     rows = state.shape[0]
     store(control, 0, 0.0)
     total = load(control, 0)
@@ -233,30 +234,36 @@ def _begin_cases(entries: Any, next_case: int, cases: Any, timetables: Any, lane
 
 @kernel
 def _refill(
-    entries: Any, next_case: int, cases: Any, timetables: Any, harvest: Any, lanes: Any, blocks: Any, work: Any
+    entries: Any, next_case: int, cases: Any, timetables: Any, harvest: Any, lanes: Any, blocks: Any, rooms: Any
 ) -> int:
-    """Fill idle lanes until none is idle or the queue is empty; return the next case of the queue."""
-    idle = True
+    """Fill idle lanes until none is idle or the queue is empty; return the next case of the queue.
+
+    `rooms` are the input's block and one to compute starts in.
+    """
+    idle, input_rate, begun = True, rooms[0], rooms[1]
     while idle and next_case < cases.parameters.shape[0]:
         first = next_case
-        next_case = _begin_cases(entries, first, cases, timetables, lanes, blocks, work.interpolated)
+        next_case = _begin_cases(entries, first, cases, timetables, lanes, blocks, begun)
         idle = False
         for k in range(LANES):
             if lanes[k].case >= first:
-                _enter_piece(entries, lanes[k], k, blocks, timetables, harvest, work.input_rate)
+                _enter_piece(entries, lanes[k], k, blocks, timetables, harvest, input_rate)
             if lanes[k].case < 0:
                 idle = True
     return next_case
 
 
 @kernel
-def _take_outputs(entries: Any, lanes: Any, harvest: Any, blocks: Any, work: Any) -> None:
-    """Take every output that lies in the steps just accepted: one of each marked lane at a time."""
-    clock, theta, interpolated = blocks.clock, work.theta, work.interpolated
+def _take_outputs(entries: Any, lanes: Any, harvest: Any, blocks: Any, stages: Cube, rooms: Any) -> None:
+    """Take every output that lies in the steps just accepted: one of each marked lane at a time.
+
+    `rooms` are blocks for fractions of the step, weights, and the interpolated states.
+    """
+    clock, theta, weights, interpolated = blocks.clock, rooms[0], rooms[1], rooms[2]
     while any_above_zero(clock, ALONE):
         ahead = plus(plus(load(clock, NEXT_TIME), times(load(clock, START), -1.0)), times(load(clock, ELAPSED), -1.0))
         store(theta, 0, pick(load(clock, ALONE), over(ahead, load(clock, TAKEN)), 0.0))
-        interpolate(blocks.state, work.stages, theta, work.weights, harvest.wanted, interpolated)
+        interpolate(blocks.state, stages, theta, weights, harvest.wanted, interpolated)
         invoke3(entries.readouts, interpolated, blocks.constants, blocks.readouts, 0)
         for k in range(LANES):
             if at(clock, ALONE * LANES + k) > 0.0:
@@ -275,7 +282,7 @@ def _end_step(entries: Any, lane: Any, k: int, blocks: Any, timetables: Any, har
 
 
 @kernel
-def _give_up(lanes: Any, clock: Matrix, rate: Matrix, state: Matrix, limits: Any, harvest: Any) -> None:
+def _give_up(lanes: Any, clock: Matrix, rate: Matrix, state: Matrix, max_steps: int, harvest: Any) -> None:
     """Finish the marked lanes that cannot try a step, each with its reason."""
     for k in range(LANES):
         if at(clock, ALONE * LANES + k) > 0.0:
@@ -286,7 +293,7 @@ def _give_up(lanes: Any, clock: Matrix, rate: Matrix, state: Matrix, limits: Any
                 CLOCK_RESOLUTION * at(clock, ELAPSED * LANES + k), SHORTEST_STEP
             ):
                 _finish(lanes[k], k, Outcome.STEP_TOO_SMALL, clock, harvest)
-            elif steps >= limits.max_steps:
+            elif steps >= max_steps:
                 _finish(lanes[k], k, Outcome.TOO_MANY_STEPS, clock, harvest)
 
 
@@ -301,12 +308,12 @@ def _give_up_unless_finite(lanes: Any, clock: Matrix, rate: Matrix, state: Matri
 
 
 @kernel
-def _first_steps(lanes: Any, clock: Matrix, state: Matrix, work: Any, tolerance: float) -> None:
+def _first_steps(lanes: Any, clock: Matrix, state: Matrix, rate: Matrix, allowed: Matrix, tolerance: float) -> None:
     """Set the first step of the lanes whose piece has just begun."""
     for k in range(LANES):
         if lanes[k].case >= 0 and lanes[k].fresh == 1:
             place, length = (state.shape[0], LANES, k), at(clock, LENGTH * LANES + k)
-            put(clock, STEP * LANES + k, first_step(state, work.rate, work.allowed, place, tolerance, length))
+            put(clock, STEP * LANES + k, first_step(state, rate, allowed, place, tolerance, length))
             lanes[k].fresh = 0
 
 
@@ -342,6 +349,9 @@ def integrate_many(
     """
     state, constants, clock = blocks.state, blocks.constants, blocks.clock
     first_rate, input_rate, new_state = work.rate, work.input_rate, work.new_state
+    allowed, control, inverse_step = work.allowed, work.control, work.inverse_step
+    # Only what is needed is handed on: compiling what passes many arrays takes long.
+    rooms, output_rooms = (input_rate, work.interpolated), (work.theta, work.weights, work.interpolated)
     for k in range(LANES):
         lanes[k].case = -1
     # A literal 0 would be a type of its own, for which everything below would be compiled once more.
@@ -349,29 +359,29 @@ def integrate_many(
     changed = True
     while True:
         if changed:
-            next_case = _refill(entries, next_case, cases, timetables, harvest, lanes, blocks, work)
+            next_case = _refill(entries, next_case, cases, timetables, harvest, lanes, blocks, rooms)
             if not any_above_zero(clock, BUSY):
                 return
         invoke3(entries.system.rate, state, constants, first_rate, 0)
         for row in range(state.shape[0]):
             store(first_rate, row, plus(load(first_rate, row), load(input_rate, row)))
         if changed:
-            _first_steps(lanes, clock, state, work, limits.relative_tolerance)
+            _first_steps(lanes, clock, state, first_rate, allowed, limits.relative_tolerance)
             changed = False
-        _choose_steps(clock, work.inverse_step, limits.max_steps)
+        _choose_steps(clock, inverse_step, limits.max_steps)
         if any_above_zero(clock, ALONE):
-            _give_up(lanes, clock, first_rate, state, limits, harvest)
+            _give_up(lanes, clock, first_rate, state, limits.max_steps, harvest)
             changed = True
-        set_diagonal(work)
+        set_diagonal(inverse_step, work.diagonal)
         attempt_step(entries.system, constants, state, work)
-        _row_of_errors(state, work)
-        _judge_steps(clock, work.control)
+        _row_of_errors(work.stages, state, new_state, allowed, control)
+        _judge_steps(clock, control)
         if any_above_zero(clock, ALONE):
             _give_up_unless_finite(lanes, clock, first_rate, state, harvest)
             changed = True
         _mark_outputs(clock)
         if any_above_zero(clock, ALONE):
-            _take_outputs(entries, lanes, harvest, blocks, work)
+            _take_outputs(entries, lanes, harvest, blocks, work.stages, output_rooms)
         _move(state, new_state, clock)
         if any_above_zero(clock, ALONE):
             for k in range(LANES):

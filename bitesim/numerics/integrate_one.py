@@ -62,10 +62,14 @@ def _all_finite(numbers: NDArray, count: int) -> bool:
 
 
 @kernel
-def _error_norm(state: NDArray, count: int, work: Any) -> tuple[float, float]:
-    """Return the error norm of the step just attempted (1 is the largest accepted) and the factor to the next one."""
-    squares, control = work.squares, work.control
-    stages, new_state, allowed = work.stages, work.new_state, work.allowed
+def _error_norm(
+    stages: NDArray, state: NDArray, new_state: NDArray, allowed: NDArray, rooms: tuple[NDArray, NDArray], count: int
+) -> tuple[float, float]:
+    """Return the error norm of the step just attempted (1 is the largest accepted) and the factor to the next one.
+
+    `rooms` are blocks for the squares and for the controller.
+    """
+    squares, control = rooms
     for row in range(state.shape[0]):
         store(squares, row, squared_error(stages, state, new_state, allowed, row))
     total = 0.0
@@ -148,7 +152,7 @@ def _integrate_piece(
         counters[JACOBIANS] += 1
         counters[FACTORISATIONS] += 1
         counters[RIGHT_HAND_SIDES] += _STAGES - 1
-        norm, proposed = _error_norm(state, count, work)
+        norm, proposed = _error_norm(work.stages, state, new_state, work.allowed, (work.squares, work.control), count)
         factor = step_factor(norm, proposed, rejected)
         # Written so that a NaN norm is a rejection.
         if not norm <= 1.0:

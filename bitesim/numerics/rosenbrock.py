@@ -88,13 +88,13 @@ def follows(stage: int) -> bool:
 def set_step(step: float, work: Any) -> None:
     """Set the same step size for every lane."""
     store(work.inverse_step, 0, 1.0 / step)
-    set_diagonal(work)
+    set_diagonal(work.inverse_step, work.diagonal)
 
 
 @kernel
-def set_diagonal(work: Any) -> None:
+def set_diagonal(inverse_step: Block, diagonal: Block) -> None:
     """Write the diagonal that goes with the inverse step sizes."""
-    store(work.diagonal, 0, times(load(work.inverse_step, 0), 1.0 / _GAMMA))
+    store(diagonal, 0, times(load(inverse_step, 0), 1.0 / _GAMMA))
 
 
 @kernel

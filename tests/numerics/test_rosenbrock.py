@@ -221,7 +221,7 @@ def test_a_step_size_sets_its_inverse_and_the_diagonal():
     assert work.inverse_step.tolist() == [[20.0] * 8]
     np.testing.assert_allclose(work.diagonal, 1.0 / (0.05 * RODAS5P.gamma), rtol=1e-15)
     work.inverse_step[0] = np.arange(1.0, 9.0)
-    set_diagonal(work)
+    set_diagonal(work.inverse_step, work.diagonal)
     np.testing.assert_allclose(work.diagonal[0], np.arange(1.0, 9.0) / RODAS5P.gamma, rtol=1e-15)
 
 

@@ -60,7 +60,7 @@ def set_up(run=subprocess.check_call):
     """Make the environment unless it is ready."""
     if is_ready():
         return
-    print("Setting up .venv: needs about 1.1 GB of disk and 1 to 3 minutes, once.", flush=True)
+    print("Setting up .venv: needs about 1.6 GB of disk and 1 to 3 minutes, once.", flush=True)
     if os.path.exists(VENV):
         print("  removing the unfinished or outdated environment", flush=True)
         shutil.rmtree(VENV)

@@ -109,8 +109,8 @@ CLOCK_ROWS: Final = (
     ACCEPTED_STEPS, REJECTED_STEPS, NEXT_TIME,
 ) = range(len(CLOCK_ROWS))  # fmt: skip
 
-#: What else belongs to one lane: case (-1 for none), piece and the one behind its last, next output, whether the piece has
-#: just begun, and pieces so far.
+#: What else belongs to one lane: case (-1 for none), piece and the one behind its last, next output, whether the piece is
+#: still to be entered, was just entered, or is under way, and pieces so far.
 LANE_RECORD: Final = np.dtype(
     (np.record, [(name, "i8") for name in ("case", "piece", "behind", "next_output", "fresh", "restarts")])
 )

@@ -56,6 +56,10 @@ from bitesim.numerics.straight_line import straight_line
 
 #: The largest finite number.
 _LARGEST: Final = 1.7976931348623157e308
+#: What a lane's `fresh` says: it has come to a piece, has entered it and needs a first step, or is on its way.
+_AT_PIECE: Final = 2
+_IN_PIECE: Final = 1
+_STEPPING: Final = 0
 Cube = NDArray[np.float64]
 _norm_and_factor: Final = straight_line(norm_and_factor, (True, True))
 
@@ -173,6 +177,7 @@ def _load_case(lane: Any, k: int, case: int, cases: Any, timetables: Any, consta
     lane.behind = timetables.first[cases.timetable[case] + 1]
     lane.next_output = 0
     lane.restarts = 0
+    lane.fresh = _AT_PIECE
     put(clock, ACCEPTED_STEPS * LANES + k, 0.0)
     put(clock, REJECTED_STEPS * LANES + k, 0.0)
     put(clock, BUSY * LANES + k, 1.0)
@@ -193,7 +198,7 @@ def _start_piece(lane: Any, k: int, blocks: Any, timetables: Any, input_rate: Ma
     put(clock, LENGTH * LANES + k, timetables.stop[piece] - timetables.start[piece])
     put(clock, ELAPSED * LANES + k, 0.0)
     put(clock, REJECTED * LANES + k, 0.0)
-    lane.fresh = 1
+    lane.fresh = _IN_PIECE
     lane.restarts += 1
 
 
@@ -236,20 +241,20 @@ def _begin_cases(entries: Any, next_case: int, cases: Any, timetables: Any, lane
 def _refill(
     entries: Any, next_case: int, cases: Any, timetables: Any, harvest: Any, lanes: Any, blocks: Any, rooms: Any
 ) -> int:
-    """Fill idle lanes until none is idle or the queue is empty; return the next case of the queue.
+    """Enter the pieces that lanes have come to, and fill idle lanes from the queue; return its next case.
 
     `rooms` are the input's block and one to compute starts in.
     """
-    idle, input_rate, begun = True, rooms[0], rooms[1]
-    while idle and next_case < cases.parameters.shape[0]:
-        first = next_case
-        next_case = _begin_cases(entries, first, cases, timetables, lanes, blocks, begun)
-        idle = False
+    again, input_rate, begun = True, rooms[0], rooms[1]
+    while again:
+        next_case = _begin_cases(entries, next_case, cases, timetables, lanes, blocks, begun)
+        again = False
         for k in range(LANES):
-            if lanes[k].case >= first:
+            if lanes[k].case >= 0 and lanes[k].fresh == _AT_PIECE:
                 _enter_piece(entries, lanes[k], k, blocks, timetables, harvest, input_rate)
-            if lanes[k].case < 0:
-                idle = True
+                # A case may have every output at once, and leave room for the next one.
+                again = again or lanes[k].case < 0
+        again = again and next_case < cases.parameters.shape[0]
     return next_case
 
 
@@ -272,13 +277,14 @@ def _take_outputs(entries: Any, lanes: Any, harvest: Any, blocks: Any, stages: C
 
 
 @kernel
-def _end_step(entries: Any, lane: Any, k: int, blocks: Any, timetables: Any, harvest: Any, input_rate: Matrix) -> None:
-    """Go on to the next piece, or finish."""
-    lane.piece += 1
-    if lane.next_output >= harvest.times.shape[0] or lane.piece >= lane.behind:
-        _finish(lane, k, Outcome.OK, blocks.clock, harvest)
-    else:
-        _enter_piece(entries, lane, k, blocks, timetables, harvest, input_rate)
+def _end_pieces(lanes: Any, clock: Matrix, harvest: Any) -> None:
+    """Send the marked lanes on to their next piece, or finish them."""
+    for k in range(LANES):
+        if at(clock, ALONE * LANES + k) > 0.0:
+            lanes[k].piece += 1
+            lanes[k].fresh = _AT_PIECE
+            if lanes[k].next_output >= harvest.times.shape[0] or lanes[k].piece >= lanes[k].behind:
+                _finish(lanes[k], k, Outcome.OK, clock, harvest)
 
 
 @kernel
@@ -311,10 +317,10 @@ def _give_up_unless_finite(lanes: Any, clock: Matrix, rate: Matrix, state: Matri
 def _first_steps(lanes: Any, clock: Matrix, state: Matrix, rate: Matrix, allowed: Matrix, tolerance: float) -> None:
     """Set the first step of the lanes whose piece has just begun."""
     for k in range(LANES):
-        if lanes[k].case >= 0 and lanes[k].fresh == 1:
+        if lanes[k].case >= 0 and lanes[k].fresh == _IN_PIECE:
             place, length = (state.shape[0], LANES, k), at(clock, LENGTH * LANES + k)
             put(clock, STEP * LANES + k, first_step(state, rate, allowed, place, tolerance, length))
-            lanes[k].fresh = 0
+            lanes[k].fresh = _STEPPING
 
 
 @kernel
@@ -384,7 +390,5 @@ def integrate_many(
             _take_outputs(entries, lanes, harvest, blocks, work.stages, output_rooms)
         _move(state, new_state, clock)
         if any_above_zero(clock, ALONE):
-            for k in range(LANES):
-                if at(clock, ALONE * LANES + k) > 0.0:
-                    _end_step(entries, lanes[k], k, blocks, timetables, harvest, input_rate)
+            _end_pieces(lanes, clock, harvest)
             changed = True

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ from benchmarks.measure import WrongAnswer
 from benchmarks.ours import cohort
 from benchmarks.pages import Goal, Section, Table
 from benchmarks.population import published_population, published_rows
+from benchmarks.problems import published
 
 REGIMEN: Final = "15 ug/m2/day for 28 d, 14 d off, x2"
 OUTPUTS: Final = ("blood_b_cells_per_ul", "blood_cd8_t_cells_per_ul", "serum_il6_pg_per_ml")
@@ -40,8 +42,14 @@ _TARGET: Final = 1e-4
 #: Patients on which the tolerance is chosen, and the tolerance of what they are compared with.
 _CHOSEN_ON: Final = 512
 _REFERENCE_RTOL: Final = 1e-10
+#: Patients on which it is checked, and the tolerance of what they are compared with.
+_CHECKED, _CHECK_RTOL = 4_096, 1e-9
+#: Kept outputs (per uL, pg/mL) below this do not matter.
+_KEPT_FLOOR: Final = 1e-3
 #: The first patients must have the same bytes in a cohort of any size.
 _COMPARED: Final = 1_000
+#: A small cohort is over before the machine is warm: it is streamed several times, and the median counts.
+_REPEATED_BELOW, _MOST_REPEATS = 30_000, 9
 _LARGEST_SPREAD_OF_COST: Final = 1.2
 _LARGEST_GROWTH_MIB: Final = 64.0
 _GOAL_S: Final = 240.0
@@ -91,6 +99,25 @@ def run_one(patients: int, rtol: float) -> Record:
     bitesim.run_cohort(model, published_rows(0, 8), REGIMEN, TIMES_DAYS, OUTPUTS, **shared)
     _forget_peak()
     before = _status_mib("VmRSS") or _peak_mib()
+    streams = [_stream(patients, shared) for _ in range(max(1, min(_MOST_REPEATS, _REPEATED_BELOW // patients)))]
+    wall, cpu = (statistics.median(each[name] for each in streams) for name in ("wall_s", "cpu_s"))
+    return {
+        "patients": patients,
+        "repeats": len(streams),
+        "wall_s": wall,
+        "cpu_s": cpu,
+        "cpu_us_per_patient": 1e6 * cpu / patients,
+        "patients_per_second_per_core": patients / cpu,
+        "rss_before_mib": before,
+        "peak_rss_mib": _peak_mib(),
+        "peak_above_start_mib": _peak_mib() - before,
+        **{name: streams[0][name] for name in ("failures", "share_below_1_b_cell_per_ul", "first_patients_sha256")},
+    }
+
+
+def _stream(patients: int, shared: dict[str, Any]) -> Record:
+    """Stream one cohort; return its times, and what its chunks held."""
+    model = bitesim.MODELS["hosseini2020"]
     wall, cpu = time.perf_counter(), time.process_time()
     digest, seen, failures, low = hashlib.sha256(), 0, 0, 0
     chunks = bitesim.stream_cohort(model, published_rows, REGIMEN, TIMES_DAYS, OUTPUTS, patients=patients, **shared)
@@ -102,14 +129,8 @@ def run_one(patients: int, rtol: float) -> Record:
         seen += len(chunk)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
     return {
-        "patients": patients,
         "wall_s": wall,
         "cpu_s": cpu,
-        "cpu_us_per_patient": 1e6 * cpu / patients,
-        "patients_per_second_per_core": patients / cpu,
-        "rss_before_mib": before,
-        "peak_rss_mib": _peak_mib(),
-        "peak_above_start_mib": _peak_mib() - before,
         "failures": failures,
         "share_below_1_b_cell_per_ul": low / patients,
         "first_patients_sha256": digest.hexdigest(),
@@ -126,6 +147,22 @@ def _tolerance() -> tuple[float, float]:
     if found is None:
         raise WrongAnswer(f"no tolerance brings the error of every patient below {_TARGET:g}")
     return found.rtol, found.error
+
+
+def check(rtol: float) -> Record:
+    """Return how accurate many patients are at a tolerance: the share of them that misses the error, and what is kept."""
+    problem, rows = published(), published_rows(0, _CHECKED)
+    missed = 0
+    for first in range(0, _CHECKED, _CHOSEN_ON):
+        some = rows[first : first + _CHOSEN_ON]
+        both = [cohort(problem, some, each).values for each in (rtol, _CHECK_RTOL)]
+        missed += sum(problem.error(mine, true) > _TARGET for mine, true in zip(*both, strict=True))
+    loose, tight = (
+        bitesim.run_cohort(problem.model, rows, REGIMEN, TIMES_DAYS, OUTPUTS, bsa_m2=_BSA_M2, rtol=each).values
+        for each in (rtol, _CHECK_RTOL)
+    )
+    kept = np.max(np.abs(loose - tight) / (np.abs(tight) + _KEPT_FLOOR))
+    return {"patients": _CHECKED, "share_above_error": missed / _CHECKED, "largest_error_of_kept": float(kept)}
 
 
 def _threads() -> int:
@@ -151,7 +188,7 @@ def run(options: argparse.Namespace) -> Record:
         say(f"cohort size: {size} patients in {rows[-1]['wall_s']:.1f} s, {rows[-1]['peak_above_start_mib']:.1f} MiB")
     if len({row["first_patients_sha256"] for row in rows if row["patients"] >= _COMPARED}) != 1:
         raise WrongAnswer("the first patients' numbers depend on the size of the cohort")
-    return {"rtol": rtol, "largest_error": error, "threads": _threads(), "rows": rows}
+    return {"rtol": rtol, "largest_error": error, "checked": check(rtol), "threads": _threads(), "rows": rows}
 
 
 def _goals(found: Record) -> Iterable[Goal]:
@@ -170,10 +207,10 @@ def _goals(found: Record) -> Iterable[Goal]:
         f"grows by {growth:.1f} MiB ({sizes})",
         growth <= _LARGEST_GROWTH_MIB,
     )
-    last, cores = rows[-1], found["threads"]
+    last, threads = rows[-1], found["threads"]
     text = f"1,000,000 patients x 2 cycles in < {_GOAL_S / 60:g} minutes on 2 cores at error <= {_TARGET:g}"
     if last["patients"] >= _LARGEST_OF_ALL:
-        load = f"{last['wall_s']:.0f} s on {cores} cores, {last['cpu_s'] / 2:.0f} s if both were free"
+        load = f"{last['wall_s']:.0f} s on {threads} threads; half of its processor time is {last['cpu_s'] / 2:.0f} s"
         yield Goal(text, load, last["wall_s"] < _GOAL_S)
     else:
         expected = _LARGEST_OF_ALL * last["cpu_us_per_patient"] * 1e-6 / 2
@@ -193,9 +230,12 @@ def section(found: Record) -> Section:
         ]
         for row in found["rows"]
     ]
+    checked = found["checked"]
     note = (
-        f"rtol {found['rtol']:.2e}, largest error {found['largest_error']:.1e}; {found['threads']} threads. The first "
-        f"{_COMPARED} patients have the same bytes in every cohort."
+        f"rtol {found['rtol']:.2e}, largest error {found['largest_error']:.1e}; {found['threads']} threads. Small cohorts "
+        f"are streamed up to {_MOST_REPEATS} times: medians. The first {_COMPARED} patients' bytes are the same in all. "
+        f"Of {checked['patients']} patients {100 * checked['share_above_error']:.2g} % exceed {_TARGET:g} in some state on "
+        f"some day; the largest error of what is kept is {checked['largest_error_of_kept']:.1e}."
     )
     table = Table("Streamed cohorts of hosseini2020, 84 days", [heading, *rows], note)
     return Section("Cohort size", _INTRODUCTION, [table], list(_goals(found)))

@@ -128,8 +128,8 @@ def page(title: str, introduction: str, parts: Sequence[tuple[dict[str, Any], Se
         lines += _section_lines(record, section, picture)
     lines += ["## Machine and versions", ""]
     if parts:
-        last = parts[-1][0]
-        lines += [_machine_line(last), "", ", ".join(f"{name} {version}" for name, version in last["versions"].items()), ""]
+        last, versions = parts[-1][0], {name: each for record, _, _ in parts for name, each in record["versions"].items()}
+        lines += [_machine_line(last), "", ", ".join(f"{name} {version}" for name, version in versions.items()), ""]
         lines += [f"bitesim's sources: SHA-256 {last['bitesim_sources_sha256'][:16]}.", ""]
     return "\n".join(lines)
 

@@ -110,9 +110,10 @@ def _wanted_states(model: Model, columns: Integers) -> Integers:
 def _empty_harvest(model: Model, chunk: Chunk) -> Harvest:
     patients = len(chunk.parameters)
     return Harvest(
-        chunk.times_days,
+        np.append(chunk.times_days, np.inf),
         chunk.columns,
         _wanted_states(model, chunk.columns),
+        int(np.any(chunk.columns < len(model.readouts))),
         np.full((patients, len(chunk.times_days), len(chunk.columns)), np.nan),
         np.full(patients, _NOT_RUN),
         np.zeros((patients, 2)),
@@ -122,18 +123,18 @@ def _empty_harvest(model: Model, chunk: Chunk) -> Harvest:
 
 def run_lanes(model: Model, derived: Derived, chunk: Chunk) -> Harvest:
     """Run the patients of one chunk, eight side by side."""
-    harvest = _empty_harvest(model, chunk)
+    harvest, timetables = _empty_harvest(model, chunk), timetables_of(chunk.clocks)
     scale = model.species.scales()
     with np.errstate(all="ignore"):
         prepare(integrate_many, MANY_SIGNATURE)(
             lane_entries(model, derived),
             Cases(np.ascontiguousarray(chunk.parameters), chunk.timetable),
-            timetables_of(chunk.clocks),
+            timetables,
             Limits(chunk.rtol, chunk.max_steps),
             harvest,
             np.zeros(LANES, LANE_RECORD),
             lane_blocks(derived.n_constants, len(scale), len(model.readouts)),
-            lane_work(scale, chunk.rtol, derived.n_factors),
+            lane_work(scale, chunk.rtol, derived.n_factors, timetables.input_rate),
         )
     return harvest
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from bitesim.model.derived import Derived
 from bitesim.model.rate_of_change import INITIAL_SIGNATURE, JACOBIAN_SIGNATURE, READOUTS_SIGNATURE, RHS_SIGNATURE
 from bitesim.numerics.dense import constants_size, dense_system, factors_size
 from bitesim.numerics.entries import invoke1, invoke2, invoke3, straight_line_entry
-from bitesim.numerics.integrate_one import INTEGRATE_SIGNATURE, integrate, prepare_work, start_block
+from bitesim.numerics.integrate_one import INTEGRATE_SIGNATURE, adapted, integrate, prepare_work, start_block
 from bitesim.numerics.lanes import block, rows_for
 from bitesim.numerics.pieces import Control, Matrix, Output, Pieces, System, Vector
 
@@ -35,6 +36,8 @@ class OneSystem:
         For the report.
     system : System
     n_states, n_constants, n_factors : int
+    rooms : threading.local
+        Blocks that every thread keeps from run to run.
     """
 
     method: str
@@ -42,6 +45,7 @@ class OneSystem:
     n_states: int
     n_constants: int
     n_factors: int
+    rooms: threading.local = field(default_factory=threading.local, repr=False, compare=False, kw_only=True)
 
     def constants(self, parameters: Vector) -> Matrix:
         """Return the block of constants that the entry points take, from the vector of parameters."""
@@ -59,7 +63,10 @@ class OneSystem:
 
     def integrate(self, parameters: Vector, state: Vector, pieces: Pieces, control: Control, output: Output) -> int:
         """Integrate `state` in place through `pieces`, fill `output`, and return an `Outcome`."""
-        current, work = start_block(state), prepare_work(control, self.n_factors)
+        current, work = start_block(state), getattr(self.rooms, "work", None)
+        if work is None:
+            work = self.rooms.work = prepare_work(control, self.n_factors)
+        work = adapted(work, control, pieces.input_rate)
         run = prepare(integrate, INTEGRATE_SIGNATURE)
         # Interpreted runs of the kernels would warn about what the outcome code reports.
         with np.errstate(all="ignore"):

@@ -12,7 +12,7 @@ from numba.core import cgutils, config
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from bitesim.numerics.lanes import LANES, call, constant, data_pointer, element, load_from, store_to
+from bitesim.numerics.lanes import LANES, call, constant, data_pointer, element, load_from, load_word, store_to
 
 #: (stage, weight) of every weight that is not 0.
 Weights = tuple[tuple[int, float], ...]
@@ -44,9 +44,9 @@ def stage_sum(table: NDArray[np.float64], *, onto_base: bool) -> Any:
         kinds = signature.args[1:4]
         base, stages, result = (data_pointer(context, builder, k, a) for k, a in zip(kinds, arrays, strict=True))
 
-        def one_row(row: Any, row_weights: Weights, offsets: list[Any]) -> None:
+        def one_row(row: Any, factors: list[Any], offsets: list[Any]) -> None:
             begun = load_from(builder, element(builder, base, row, LANES), LANES) if onto_base else None
-            total = _row_sum(builder, stages, row, row_weights, offsets, begun)
+            total = _row_sum(builder, stages, row, factors, offsets, begun)
             store_to(builder, total, element(builder, result, builder.add(first_row, row), LANES))
 
         _each_stage(builder, stage, rows, weights, one_row)
@@ -59,47 +59,82 @@ def stage_sum(table: NDArray[np.float64], *, onto_base: bool) -> Any:
 
 
 def increment_sum(table: NDArray[np.float64]) -> Any:
-    """Return the function complete(stage, stages, inverse_step, input_rate, first_row, rows) of one table of weights.
+    """Return the function complete(stage, stages, inverse_step, first_row, rows) of one table of weights.
 
-    Behind row `first_row` of `stages` stands a stage's rate; to it are added the input and inverse_step * sum_j
-    table[stage, j] * stages[j], where stages are `rows` rows long. `inverse_step` is one row. A stage without weights is
-    left as it is.
+    Behind row `first_row` of `stages` stands a stage's rate; to it is added inverse_step * sum_j table[stage, j] *
+    stages[j], where stages are `rows` rows long. `inverse_step` is one row. A stage without weights is left as it is.
     """
     weights = _weights(table)
 
-    def interpreted(stage: int, stages: Any, inverse_step: Any, input_rate: Any, first_row: int, rows: int) -> None:
+    def interpreted(stage: int, stages: Any, inverse_step: Any, first_row: int, rows: int) -> None:
         if not weights[stage]:
             return
         carried = _summed(np.zeros((rows, LANES)), weights[stage], stages, rows)
         target = stages.reshape(-1, LANES)[first_row : first_row + rows]
-        target[:] = inverse_step.reshape(-1, LANES)[0] * carried + (target + input_rate.reshape(-1, LANES)[:rows])
+        target[:] = inverse_step.reshape(-1, LANES)[0] * carried + target
 
     if config.DISABLE_JIT:
         return interpreted
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         stage, *arrays, first_row, rows = values
-        kinds = signature.args[1:4]
-        stages, inverse, given = (data_pointer(context, builder, k, a) for k, a in zip(kinds, arrays, strict=True))
+        kinds = signature.args[1:3]
+        stages, inverse = (data_pointer(context, builder, k, a) for k, a in zip(kinds, arrays, strict=True))
         step = load_from(builder, element(builder, inverse, ir.Constant(_WORD, 0), LANES), LANES)
 
-        def one_row(row: Any, row_weights: Weights, offsets: list[Any]) -> None:
+        def one_row(row: Any, factors: list[Any], offsets: list[Any]) -> None:
             place = element(builder, stages, builder.add(first_row, row), LANES)
-            with_input = builder.fadd(
-                load_from(builder, place, LANES), load_from(builder, element(builder, given, row, LANES), LANES)
-            )
-            carried = _row_sum(builder, stages, row, row_weights, offsets, None)
-            store_to(builder, call(builder, "fma", [step, carried, with_input], LANES), place)
+            rate = load_from(builder, place, LANES)
+            carried = _row_sum(builder, stages, row, factors, offsets, None)
+            store_to(builder, call(builder, "fma", [step, carried, rate], LANES), place)
 
         _each_stage(builder, stage, rows, weights, one_row)
         return context.get_dummy_value()
 
-    def completed(
-        typing_context: Any, stage: Any, stages: Any, inverse_step: Any, input_rate: Any, first_row: Any, rows: Any
-    ) -> Any:
-        return types.void(types.int64, stages, inverse_step, input_rate, types.int64, types.int64), generate
+    def completed(typing_context: Any, stage: Any, stages: Any, inverse_step: Any, first_row: Any, rows: Any) -> Any:
+        return types.void(types.int64, stages, inverse_step, types.int64, types.int64), generate
 
     return intrinsic(completed)
+
+
+def weighted_sum(count: int) -> Any:
+    """Return the function add(before, stages, weights, wanted, result) of weights known only when it runs, one a lane.
+
+    For each row in `wanted` it writes that of `before` plus sum_j weights[j] * stages[j] of `count` stages.
+    """
+
+    def interpreted(before: Any, stages: Any, weights: Any, wanted: Any, result: Any) -> None:
+        rows = stages.shape[1]
+        source, factors = stages.reshape(-1, LANES), weights.reshape(-1, LANES)
+        for row in wanted:
+            total = before.reshape(-1, LANES)[row].copy()
+            for j in range(count):
+                total = factors[j] * source[j * rows + row] + total
+            result.reshape(-1, LANES)[row] = total
+
+    if config.DISABLE_JIT:
+        return interpreted
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        before, stages, weights, _, result = (
+            data_pointer(context, builder, kind, value) for kind, value in zip(signature.args, values, strict=True)
+        )
+        rows = builder.extract_value(context.make_array(signature.args[1])(context, builder, values[1]).shape, 1)
+        wanted = context.make_array(signature.args[3])(context, builder, values[3])
+        offsets = [builder.mul(rows, ir.Constant(_WORD, j)) for j in range(count)]
+        # Read once: in the loop LLVM could not know that the result leaves them alone.
+        factors = [load_from(builder, element(builder, weights, ir.Constant(_WORD, j), LANES), LANES) for j in range(count)]
+        with cgutils.for_range(builder, builder.extract_value(wanted.shape, 0), intp=_WORD) as loop:
+            row = load_word(builder, wanted.data, loop.index)
+            begun = load_from(builder, element(builder, before, row, LANES), LANES)
+            total = _row_sum(builder, stages, row, factors, offsets, begun)
+            store_to(builder, total, element(builder, result, row, LANES))
+        return context.get_dummy_value()
+
+    def summed(typing_context: Any, before: Any, stages: Any, weights: Any, wanted: Any, result: Any) -> Any:
+        return types.void(before, stages, weights, wanted, result), generate
+
+    return intrinsic(summed)
 
 
 def _weights(table: NDArray[np.float64]) -> tuple[Weights, ...]:
@@ -114,7 +149,7 @@ def _summed(total: Any, weights: Weights, stages: Any, rows: int) -> Any:
 
 
 def _each_stage(
-    builder: Any, stage: Any, rows: Any, weights: tuple[Weights, ...], one_row: Callable[[Any, Weights, list[Any]], None]
+    builder: Any, stage: Any, rows: Any, weights: tuple[Weights, ...], one_row: Callable[[Any, list[Any], list[Any]], None]
 ) -> None:
     """Write, for each stage that has weights, the loop over the rows."""
     done = builder.append_basic_block("done")
@@ -125,21 +160,22 @@ def _each_stage(
             switch.add_case(ir.Constant(_WORD, index), case)
             builder.position_at_end(case)
             offsets = [builder.mul(rows, ir.Constant(_WORD, j)) for j, _ in row_weights]
+            factors = [constant(weight, LANES) for _, weight in row_weights]
             with cgutils.for_range(builder, rows, intp=_WORD) as loop:
-                one_row(loop.index, row_weights, offsets)
+                one_row(loop.index, factors, offsets)
             builder.branch(done)
     builder.position_at_end(done)
 
 
-def _row_sum(builder: Any, stages: Any, row: Any, weights: Weights, offsets: list[Any], total: Any) -> Any:
-    """Return the weighted sum of one row of the stages, added to `total` unless that is None.
+def _row_sum(builder: Any, stages: Any, row: Any, factors: list[Any], offsets: list[Any], total: Any) -> Any:
+    """Return the sum of factors * stages of one row, added to `total` unless that is None.
 
     Every second product is summed apart, so that one sum need not wait for the other.
     """
     sums = [total, None]
-    for position, ((_, weight), offset) in enumerate(zip(weights, offsets, strict=True)):
+    for position, (factor, offset) in enumerate(zip(factors, offsets, strict=True)):
         value = load_from(builder, element(builder, stages, builder.add(offset, row), LANES), LANES)
-        factor, before = constant(weight, LANES), sums[position % 2]
+        before = sums[position % 2]
         is_first = before is None
         added = builder.fmul(value, factor) if is_first else call(builder, "fma", [value, factor, before], LANES)
         sums[position % 2] = added

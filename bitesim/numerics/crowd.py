@@ -73,12 +73,14 @@ class Harvest(NamedTuple):
 
     Parameters
     ----------
-    times : ndarray, shape (times,)
-        Strictly increasing.
+    times : ndarray, shape (times + 1,)
+        Strictly increasing; the last is infinite.
     columns : ndarray of int, shape (columns,)
         Which outputs are kept: readouts first, then states.
     wanted : ndarray of int
         States that these outputs are computed from; the others are not interpolated.
+    any_readout : int
+        1 where a readout is kept; otherwise none is computed.
     values : ndarray, shape (cases, times, columns)
         Filled by the caller with what an output that was never reached should hold.
     outcome : ndarray of int, shape (cases,)
@@ -91,6 +93,7 @@ class Harvest(NamedTuple):
     times: Vector
     columns: Integers
     wanted: Integers
+    any_readout: int
     values: NDArray[np.float64]
     outcome: Integers
     progress: Matrix
@@ -117,24 +120,29 @@ LANE_RECORD: Final = np.dtype(
 
 
 class Blocks(NamedTuple):
-    """What eight cases hold side by side: constants, state, the state each began with, readouts, and their clocks."""
+    """What eight cases hold side by side: constants, state, the state each began with, outputs, and their clocks.
+
+    `outputs` are the readouts and behind them the states, which are also `visible` alone.
+    """
 
     constants: Matrix
     state: Matrix
     start: Matrix
-    readouts: Matrix
+    outputs: Matrix
+    visible: Matrix
     clock: Matrix
 
 
 def lane_blocks(n_constants: int, n_states: int, n_readouts: int) -> Blocks:
     """Return the blocks of eight idle lanes."""
-    return Blocks(block(n_constants), block(n_states), block(n_states), block(max(n_readouts, 1)), block(len(CLOCK_ROWS)))
+    outputs, clock = block(n_readouts + n_states), block(len(CLOCK_ROWS))
+    return Blocks(block(n_constants), block(n_states), block(n_states), outputs, outputs[n_readouts:], clock)
 
 
-def lane_work(scale: Vector, relative_tolerance: float, n_factors: int) -> Work:
-    """Return the blocks of a step of eight cases."""
+def lane_work(scale: Vector, relative_tolerance: float, n_factors: int, input_rate: Matrix) -> Work:
+    """Return the blocks of a step of eight cases that have some of these inputs."""
     n = len(scale)
-    work = work_for(n, n_factors)
+    work = work_for(n, n_factors, np.flatnonzero(input_rate.any(axis=0)))
     work.allowed[:n] = scale[:, np.newaxis]
     work.allowed[n] = SHARE_OF_A_STEP * relative_tolerance
     return work
@@ -151,8 +159,8 @@ MANY_SIGNATURE: Final = types.void(
     named_tuple(Cases, _BLOCK, _INTEGERS),
     named_tuple(Timetables, _INTEGERS, _VECTOR, _VECTOR, _BLOCK, _BLOCK, _INTEGERS),
     named_tuple(Limits, types.float64, types.int64),
-    named_tuple(Harvest, _VECTOR, _INTEGERS, _INTEGERS, _CUBE, _INTEGERS, _BLOCK, _INTEGER_MATRIX),
+    named_tuple(Harvest, _VECTOR, _INTEGERS, _INTEGERS, types.int64, _CUBE, _INTEGERS, _BLOCK, _INTEGER_MATRIX),
     typeof(np.zeros(1, LANE_RECORD)),
-    named_tuple(Blocks, *[_BLOCK] * 5),
+    named_tuple(Blocks, *[_BLOCK] * len(Blocks._fields)),
     work_type(),
 )

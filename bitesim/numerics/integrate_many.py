@@ -34,12 +34,13 @@ from bitesim.numerics.crowd import (
 from bitesim.numerics.entries import invoke1, invoke2, invoke3
 from bitesim.numerics.lanes import (
     LANES,
-    any_above_zero,
     at,
     at_most,
     fused,
     larger,
     load,
+    lowest,
+    marked,
     over,
     pick,
     plus,
@@ -50,7 +51,7 @@ from bitesim.numerics.lanes import (
 )
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import CLOCK_RESOLUTION, SHORTEST_STEP, Matrix, Vector
-from bitesim.numerics.rosenbrock import attempt_step, interpolate, set_diagonal
+from bitesim.numerics.rosenbrock import add_input, attempt_step, complete_row, interpolate, set_diagonal
 from bitesim.numerics.step_control import SMALLEST_SHRINK, first_step, norm_and_factor, squared_error
 from bitesim.numerics.straight_line import straight_line
 
@@ -61,27 +62,18 @@ _AT_PIECE: Final = 2
 _IN_PIECE: Final = 1
 _STEPPING: Final = 0
 Cube = NDArray[np.float64]
+Integers = NDArray[np.int64]
 _norm_and_factor: Final = straight_line(norm_and_factor, (True, True))
 
 
 @kernel
-def _keep(lane: Any, k: int, clock: Matrix, states: Matrix, readouts: Matrix, harvest: Any) -> None:
-    """Store the next output of lane number k: its readouts, which were computed, and its column of `states`."""
-    n_readouts = readouts.shape[0]
-    for place in range(harvest.columns.shape[0]):
-        column = harvest.columns[place]
-        if column < n_readouts:
-            harvest.values[lane.case, lane.next_output, place] = at(readouts, column * LANES + k)
-        else:
-            harvest.values[lane.case, lane.next_output, place] = at(states, (column - n_readouts) * LANES + k)
+def _keep(lane: Any, k: int, clock: Matrix, outputs: Matrix, columns: Integers, times: Vector, values: Cube) -> None:
+    """Store the next output of lane number k, which stands in its column of `outputs`."""
+    first = (lane.case * values.shape[1] + lane.next_output) * values.shape[2]
+    for place in range(columns.shape[0]):
+        put(values, first + place, at(outputs, columns[place] * LANES + k))
     lane.next_output += 1
-    _set_next_time(lane, k, clock, harvest.times)
-
-
-@kernel
-def _set_next_time(lane: Any, k: int, clock: Matrix, times: Vector) -> None:
-    done = lane.next_output >= times.shape[0]
-    put(clock, NEXT_TIME * LANES + k, math.inf if done else times[lane.next_output])
+    put(clock, NEXT_TIME * LANES + k, at(times, lane.next_output))
 
 
 @kernel
@@ -99,9 +91,9 @@ def _finish(lane: Any, k: int, outcome: int, clock: Matrix, harvest: Any) -> Non
 
 
 @kernel
-def _lane_is_finite(k: int, blocks: Matrix) -> bool:
+def _lane_is_finite(k: int, blocks: Any, rows: int) -> bool:
     finite = True
-    for row in range(blocks.shape[0]):
+    for row in range(rows):
         finite = finite and math.isfinite(at(blocks, row * LANES + k))
     return finite
 
@@ -146,23 +138,26 @@ def _judge_steps(clock: Matrix, control: Matrix) -> None:
 
 
 @kernel
-def _mark_outputs(clock: Matrix) -> None:
-    """Mark lanes with an output in the step just accepted; one at the piece's end belongs to the next piece."""
+def _mark_outputs(clock: Matrix) -> int:
+    """Mark lanes with an output in the step just accepted, and return the marks; the piece's end is the next piece's."""
     time = load(clock, NEXT_TIME)
     in_step = at_most(plus(time, times(load(clock, START), -1.0)), load(clock, REACHED))
     in_piece = fused(at_most(load(clock, STOP), time), -1.0, 1.0)
     store(clock, ALONE, times(load(clock, ACCEPTED), times(in_step, in_piece)))
+    return marked(clock, ALONE)  # type: ignore[no-any-return]
 
 
 @kernel
 def _row_of_errors(stages: Cube, state: Matrix, new_state: Matrix, allowed: Matrix, control: Matrix) -> None:
-    """Write the error norm of every lane and the factor to its next step."""
+    """Complete the step just attempted; write the error norm of every lane and the factor to its next step."""
     rows = state.shape[0]
     store(control, 0, 0.0)
-    total = load(control, 0)
+    # Four sums take turns, so that none waits for the one before; their own sum is the same at every turn.
+    a = b = c = d = load(control, 0)
     for row in range(rows):
-        total = plus(total, squared_error(stages, state, new_state, allowed, row))
-    store(control, 0, total)
+        error = complete_row(stages, new_state, row)
+        a, b, c, d = b, c, d, plus(a, squared_error(error, state, new_state, allowed, row))
+    store(control, 0, plus(plus(a, c), plus(b, d)))
     store(control, 1, float(rows))
     _norm_and_factor(control, control, 2 * LANES)
 
@@ -206,12 +201,14 @@ def _start_piece(lane: Any, k: int, blocks: Any, timetables: Any, input_rate: Ma
 def _enter_piece(entries: Any, lane: Any, k: int, blocks: Any, timetables: Any, harvest: Any, input_rate: Matrix) -> None:
     """Start a lane's piece, take an output at that instant, and finish a case that has them all."""
     _start_piece(lane, k, blocks, timetables, input_rate)
-    clock = blocks.clock
-    _set_next_time(lane, k, clock, harvest.times)
+    clock, times = blocks.clock, harvest.times
+    put(clock, NEXT_TIME * LANES + k, at(times, lane.next_output))
     if at(clock, NEXT_TIME * LANES + k) == at(clock, START * LANES + k):
-        invoke3(entries.readouts, blocks.state, blocks.constants, blocks.readouts, 0)
-        _keep(lane, k, clock, blocks.state, blocks.readouts, harvest)
-    if lane.next_output >= harvest.times.shape[0]:
+        for row in range(blocks.state.shape[0]):
+            store(blocks.visible, row, load(blocks.state, row))
+        invoke3(entries.readouts, blocks.state, blocks.constants, blocks.outputs, 0)
+        _keep(lane, k, clock, blocks.outputs, harvest.columns, times, harvest.values)
+    if lane.next_output >= harvest.values.shape[1]:
         _finish(lane, k, Outcome.OK, clock, harvest)
 
 
@@ -262,18 +259,21 @@ def _refill(
 def _take_outputs(entries: Any, lanes: Any, harvest: Any, blocks: Any, stages: Cube, rooms: Any) -> None:
     """Take every output that lies in the steps just accepted: one of each marked lane at a time.
 
-    `rooms` are blocks for fractions of the step, weights, and the interpolated states.
+    `rooms` are blocks for fractions of the step and weights.
     """
-    clock, theta, weights, interpolated = blocks.clock, rooms[0], rooms[1], rooms[2]
-    while any_above_zero(clock, ALONE):
+    clock, theta, weights, outputs = blocks.clock, rooms[0], rooms[1], blocks.outputs
+    marks = marked(clock, ALONE)
+    while marks != 0:
         ahead = plus(plus(load(clock, NEXT_TIME), times(load(clock, START), -1.0)), times(load(clock, ELAPSED), -1.0))
         store(theta, 0, pick(load(clock, ALONE), over(ahead, load(clock, TAKEN)), 0.0))
-        interpolate(blocks.state, stages, theta, weights, harvest.wanted, interpolated)
-        invoke3(entries.readouts, interpolated, blocks.constants, blocks.readouts, 0)
-        for k in range(LANES):
-            if at(clock, ALONE * LANES + k) > 0.0:
-                _keep(lanes[k], k, clock, interpolated, blocks.readouts, harvest)
-        _mark_outputs(clock)
+        interpolate(blocks.state, stages, theta, weights, harvest.wanted, blocks.visible)
+        if harvest.any_readout == 1:
+            invoke3(entries.readouts, blocks.visible, blocks.constants, outputs, 0)
+        while marks != 0:
+            k = lowest(marks)
+            marks &= marks - 1
+            _keep(lanes[k], k, clock, outputs, harvest.columns, harvest.times, harvest.values)
+        marks = _mark_outputs(clock)
 
 
 @kernel
@@ -283,17 +283,18 @@ def _end_pieces(lanes: Any, clock: Matrix, harvest: Any) -> None:
         if at(clock, ALONE * LANES + k) > 0.0:
             lanes[k].piece += 1
             lanes[k].fresh = _AT_PIECE
-            if lanes[k].next_output >= harvest.times.shape[0] or lanes[k].piece >= lanes[k].behind:
+            if lanes[k].next_output >= harvest.values.shape[1] or lanes[k].piece >= lanes[k].behind:
                 _finish(lanes[k], k, Outcome.OK, clock, harvest)
 
 
 @kernel
-def _give_up(lanes: Any, clock: Matrix, rate: Matrix, state: Matrix, max_steps: int, harvest: Any) -> None:
+def _give_up(lanes: Any, clock: Matrix, rate: Cube, state: Matrix, max_steps: int, harvest: Any) -> None:
     """Finish the marked lanes that cannot try a step, each with its reason."""
+    rows = state.shape[0]
     for k in range(LANES):
         if at(clock, ALONE * LANES + k) > 0.0:
             steps = at(clock, ACCEPTED_STEPS * LANES + k) + at(clock, REJECTED_STEPS * LANES + k)
-            if not (_lane_is_finite(k, rate) and _lane_is_finite(k, state)):
+            if not (_lane_is_finite(k, rate, rows) and _lane_is_finite(k, state, rows)):
                 _finish(lanes[k], k, Outcome.NOT_FINITE, clock, harvest)
             elif at(clock, LAST * LANES + k) == 0.0 and not at(clock, STEP * LANES + k) >= max(
                 CLOCK_RESOLUTION * at(clock, ELAPSED * LANES + k), SHORTEST_STEP
@@ -306,15 +307,17 @@ def _give_up(lanes: Any, clock: Matrix, rate: Matrix, state: Matrix, max_steps: 
 @kernel
 def _give_up_unless_finite(lanes: Any, clock: Matrix, rate: Matrix, state: Matrix, harvest: Any) -> None:
     """Finish the marked lanes whose state or rate is not finite; for the others the step was too long."""
+    rows = state.shape[0]
     for k in range(LANES):
-        if at(clock, ALONE * LANES + k) > 0.0 and not (_lane_is_finite(k, rate) and _lane_is_finite(k, state)):
+        finite = _lane_is_finite(k, rate, rows) and _lane_is_finite(k, state, rows)
+        if at(clock, ALONE * LANES + k) > 0.0 and not finite:
             # It was no step: nothing that a shorter one would mend.
             put(clock, REJECTED_STEPS * LANES + k, at(clock, REJECTED_STEPS * LANES + k) - 1.0)
             _finish(lanes[k], k, Outcome.NOT_FINITE, clock, harvest)
 
 
 @kernel
-def _first_steps(lanes: Any, clock: Matrix, state: Matrix, rate: Matrix, allowed: Matrix, tolerance: float) -> None:
+def _first_steps(lanes: Any, clock: Matrix, state: Matrix, rate: Cube, allowed: Matrix, tolerance: float) -> None:
     """Set the first step of the lanes whose piece has just begun."""
     for k in range(LANES):
         if lanes[k].case >= 0 and lanes[k].fresh == _IN_PIECE:
@@ -354,10 +357,10 @@ def integrate_many(
         Of `lane_work`.
     """
     state, constants, clock = blocks.state, blocks.constants, blocks.clock
-    first_rate, input_rate, new_state = work.rate, work.input_rate, work.new_state
+    input_rate, new_state, stages = work.input_rate, work.new_state, work.stages
     allowed, control, inverse_step = work.allowed, work.control, work.inverse_step
     # Only what is needed is handed on: compiling what passes many arrays takes long.
-    rooms, output_rooms = (input_rate, work.interpolated), (work.theta, work.weights, work.interpolated)
+    rooms, output_rooms = (input_rate, work.interpolated), (work.theta, work.weights)
     for k in range(LANES):
         lanes[k].case = -1
     # A literal 0 would be a type of its own, for which everything below would be compiled once more.
@@ -366,29 +369,29 @@ def integrate_many(
     while True:
         if changed:
             next_case = _refill(entries, next_case, cases, timetables, harvest, lanes, blocks, rooms)
-            if not any_above_zero(clock, BUSY):
+            if marked(clock, BUSY) == 0:
                 return
-        invoke3(entries.system.rate, state, constants, first_rate, 0)
-        for row in range(state.shape[0]):
-            store(first_rate, row, plus(load(first_rate, row), load(input_rate, row)))
+        invoke3(entries.system.rate, state, constants, stages, 0)
+        add_input(stages, 0, input_rate, work.input_rows)
         if changed:
-            _first_steps(lanes, clock, state, first_rate, allowed, limits.relative_tolerance)
+            _first_steps(lanes, clock, state, stages, allowed, limits.relative_tolerance)
             changed = False
         _choose_steps(clock, inverse_step, limits.max_steps)
-        if any_above_zero(clock, ALONE):
-            _give_up(lanes, clock, first_rate, state, limits.max_steps, harvest)
+        if marked(clock, ALONE) != 0:
+            _give_up(lanes, clock, stages, state, limits.max_steps, harvest)
             changed = True
         set_diagonal(inverse_step, work.diagonal)
         attempt_step(entries.system, constants, state, work)
-        _row_of_errors(work.stages, state, new_state, allowed, control)
+        _row_of_errors(stages, state, new_state, allowed, control)
         _judge_steps(clock, control)
-        if any_above_zero(clock, ALONE):
-            _give_up_unless_finite(lanes, clock, first_rate, state, harvest)
+        if marked(clock, ALONE) != 0:
+            # The first stage no longer holds the rate.
+            invoke3(entries.system.rate, state, constants, work.rate, 0)
+            _give_up_unless_finite(lanes, clock, work.rate, state, harvest)
             changed = True
-        _mark_outputs(clock)
-        if any_above_zero(clock, ALONE):
-            _take_outputs(entries, lanes, harvest, blocks, work.stages, output_rooms)
+        if _mark_outputs(clock) != 0:
+            _take_outputs(entries, lanes, harvest, blocks, stages, output_rooms)
         _move(state, new_state, clock)
-        if any_above_zero(clock, ALONE):
+        if marked(clock, ALONE) != 0:
             _end_pieces(lanes, clock, harvest)
             changed = True

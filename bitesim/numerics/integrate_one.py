@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import kernel
 from bitesim.numerics.entries import invoke3
-from bitesim.numerics.lanes import LANES, at, block, load, plus, put, rows_for, store
+from bitesim.numerics.lanes import LANES, at, block, load, put, rows_for, store
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import (
     ACCEPTED,
@@ -23,11 +23,12 @@ from bitesim.numerics.pieces import (
     RIGHT_HAND_SIDES,
     SHORTEST_STEP,
     Control,
+    Matrix,
     Output,
     Pieces,
     System,
 )
-from bitesim.numerics.rosenbrock import Work, attempt_step, interpolate, set_step, work_for
+from bitesim.numerics.rosenbrock import Work, add_input, attempt_step, complete_row, interpolate, set_step, work_for
 from bitesim.numerics.step_control import SHARE_OF_A_STEP, first_step, norm_and_factor, squared_error, step_factor
 from bitesim.numerics.straight_line import straight_line
 from bitesim.numerics.tableaus import RODAS5P
@@ -65,17 +66,19 @@ def _all_finite(numbers: NDArray, count: int) -> bool:
 def _error_norm(
     stages: NDArray, state: NDArray, new_state: NDArray, allowed: NDArray, rooms: tuple[NDArray, NDArray], count: int
 ) -> tuple[float, float]:
-    """Return the error norm of the step just attempted (1 is the largest accepted) and the factor to the next one.
+    """Complete the step just attempted; return its error norm (1 is the largest accepted) and the factor to the next one.
 
     `rooms` are blocks for the squares and for the controller.
     """
     squares, control = rooms
     for row in range(state.shape[0]):
-        store(squares, row, squared_error(stages, state, new_state, allowed, row))
-    total = 0.0
-    for i in range(count):
-        total += at(squares, i)
-    put(control, 0, total)
+        error = complete_row(stages, new_state, row)
+        store(squares, row, squared_error(error, state, new_state, allowed, row))
+    # As in `integrate_many`, element by element; those behind the last are 0.
+    a = b = c = d = 0.0
+    for i in range(state.shape[0] * LANES):
+        a, b, c, d = b, c, d, a + at(squares, i)
+    put(control, 0, (a + c) + (b + d))
     put(control, 1, float(count))
     _norm_and_factor(control, control, 2)
     return at(control, 2), at(control, 3)
@@ -117,7 +120,7 @@ def _integrate_piece(
     """Integrate `state` through the one piece of the `window` (start, stop, whether the run ends with its outputs)."""
     start, stop, endless = window
     counters, progress, record = output.counters, output.progress, output.record
-    first_rate, input_rate, new_state, count = work.rate, work.input_rate, work.new_state, output.states.shape[1]
+    first_rate, new_state, count = work.rate, work.new_state, output.states.shape[1]
     # Counted from the piece's start: just after a change, steps may have to be far shorter than a clock at day 42
     # resolves.
     length, elapsed = stop - start, 0.0
@@ -129,8 +132,7 @@ def _integrate_piece(
     while elapsed < length and (progress[2] < n_times or not endless):
         if not rejected:
             invoke3(system.rate, state, constants, first_rate, 0)
-            for row in range(state.shape[0]):
-                store(first_rate, row, plus(load(first_rate, row), load(input_rate, row)))
+            add_input(first_rate, 0, work.input_rate, work.input_rows)
             counters[RIGHT_HAND_SIDES] += 1
         if fresh:
             place = (count, 1, 0)
@@ -148,6 +150,8 @@ def _integrate_piece(
         if counters[ACCEPTED] + counters[REJECTED] >= control.max_steps:
             return Outcome.TOO_MANY_STEPS
         set_step(step, work)
+        for row in range(state.shape[0]):
+            store(work.stages, row, load(first_rate, row))
         attempt_step(system, constants, state, work)
         counters[JACOBIANS] += 1
         counters[FACTORISATIONS] += 1
@@ -212,16 +216,22 @@ def integrate(system: Any, constants: NDArray, state: NDArray, pieces: Any, cont
     return Outcome.OK
 
 
-def prepare_work(control: Control, n_factors: int) -> Work:
-    """Return the blocks of one system's run."""
-    count = len(control.scale)
-    rows = rows_for(count)
-    work = work_for(rows, rows_for(n_factors))
+def prepare_work(control: Control, n_factors: int, input_rate: Matrix | None = None) -> Work:
+    """Return the blocks of one system's run; with all its inputs, only the rows that have any are added to."""
+    return adapted(work_for(rows_for(len(control.scale)), rows_for(n_factors)), control, input_rate)
+
+
+def adapted(work: Work, control: Control, input_rate: Matrix | None = None) -> Work:
+    """Return blocks of an earlier run of the same system for another one; a run reads only what it has written."""
+    allowed, count = work.allowed, len(control.scale)
     # Elements behind the last state stay 0 and are divided by something.
-    work.allowed.reshape(-1)[: rows * LANES] = 1.0
-    work.allowed.reshape(-1)[:count] = control.scale
-    work.allowed[rows] = SHARE_OF_A_STEP * control.relative_tolerance
-    return work
+    allowed[:-1] = 1.0
+    allowed.reshape(-1)[:count] = control.scale
+    allowed[-1] = SHARE_OF_A_STEP * control.relative_tolerance
+    if input_rate is None:
+        return work
+    rows = {int(state) // LANES for state in np.nonzero(input_rate)[1]}
+    return work._replace(input_rows=np.array(sorted(rows), np.int64))
 
 
 _BLOCK: Final = types.Array(types.float64, 2, "C")
@@ -232,7 +242,7 @@ _INTEGERS: Final = types.Array(types.int64, 1, "C")
 
 def work_type() -> types.NamedTuple:
     """Return numba's type of `Work`."""
-    special = {"stages": _STACK, "all_rows": _INTEGERS}
+    special = {"stages": _STACK, "all_rows": _INTEGERS, "input_rows": _INTEGERS}
     return types.NamedTuple([special.get(name, _BLOCK) for name in Work._fields], Work)
 
 

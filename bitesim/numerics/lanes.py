@@ -97,6 +97,11 @@ def load_from(builder: Any, address: Any, width: int) -> Any:
     return builder.load(address, align=_ALIGNMENT, typ=value_type(width))
 
 
+def load_word(builder: Any, pointer: Any, index: Any) -> Any:
+    """Return element `index` of 64-bit integers."""
+    return builder.load(builder.gep(pointer, [index], source_etype=_WORD), typ=_WORD)
+
+
 def store_to(builder: Any, value: Any, address: Any) -> None:
     """Write to an address of unknown alignment."""
     builder.store(value, address, align=_ALIGNMENT)
@@ -230,23 +235,37 @@ at: Any = _interpreted_at if config.DISABLE_JIT else intrinsic(_at)
 put: Any = _interpreted_put if config.DISABLE_JIT else intrinsic(_put)
 
 
-def _any_above_zero(typing_context: Any, block: Any, row: Any) -> Any:
-    """Return whether one of the eight numbers of block[row] is above 0."""
+def _marked(typing_context: Any, block: Any, row: Any) -> Any:
+    """Return a bit for each of the eight numbers of block[row] that is above 0."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         pointer = data_pointer(context, builder, signature.args[0], values[0])
         numbers = load_from(builder, element(builder, pointer, values[1], LANES), LANES)
         bits = builder.bitcast(builder.fcmp_ordered(">", numbers, constant(0.0, LANES)), ir.IntType(LANES))
-        return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(LANES), 0))
+        return builder.zext(bits, _WORD)
 
-    return types.boolean(block, types.int64), generate
-
-
-def _interpreted_any(block: NDArray[np.float64], row: int) -> bool:
-    return bool(np.any(block.reshape(-1, LANES)[row] > 0.0))
+    return types.int64(block, types.int64), generate
 
 
-any_above_zero: Any = _interpreted_any if config.DISABLE_JIT else intrinsic(_any_above_zero)
+def _interpreted_marked(block: NDArray[np.float64], row: int) -> int:
+    return sum(1 << k for k in range(LANES) if block.reshape(-1, LANES)[row, k] > 0.0)
+
+
+def _lowest(typing_context: Any, bits: Any) -> Any:
+    """Return the number of the lowest bit that is set; there must be one."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), generate
+
+
+def _interpreted_lowest(bits: int) -> int:
+    return (bits & -bits).bit_length() - 1
+
+
+marked: Any = _interpreted_marked if config.DISABLE_JIT else intrinsic(_marked)
+lowest: Any = _interpreted_lowest if config.DISABLE_JIT else intrinsic(_lowest)
 load: Any = _interpreted_load if config.DISABLE_JIT else intrinsic(_load)
 store: Any = _interpreted_store if config.DISABLE_JIT else intrinsic(_store)
 

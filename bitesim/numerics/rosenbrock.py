@@ -6,13 +6,15 @@ arithmetic here is the same, element by element, and only the system's own funct
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import kernel
-from bitesim.numerics.combination import increment_sum, stage_sum
+from bitesim.numerics.combination import increment_sum, stage_sum, weighted_sum
 from bitesim.numerics.entries import invoke2, invoke3, invoke4
 from bitesim.numerics.lanes import LANES, block, fused, load, plus, store, times
 from bitesim.numerics.tableaus import RODAS5P
@@ -36,21 +38,21 @@ add_increments: Final = stage_sum(
     np.array([np.eye(STAGES)[stage - 1] if _FOLLOWS[stage] else RODAS5P.a[stage] for stage in range(STAGES)]),
     onto_base=True,
 )
-#: complete_increment(stage, stages, inverse_step, input_rate, first_row, rows): adds to a stage's rate what is infused and
-#: what earlier stages contribute.
+#: complete_increment(stage, stages, inverse_step, first_row, rows): adds to a stage's rate what earlier stages contribute.
 complete_increment: Final = increment_sum(RODAS5P.c)
+_add_weighted: Final = weighted_sum(STAGES)
 
 
 class Work(NamedTuple):
     """Blocks that a step reads and writes; a row of `inverse_step`, `diagonal`, `theta` and `control` is one per lane.
 
-    `allowed` holds the scales and, behind them, the relative tolerance; `control` the sum of squares, the number of
-    states, the error norm and the factor to the next step; `all_rows` the places of a state's rows.
+    `new_state` is that of the stage at hand, and after the last one the step's; `allowed` holds the scales and, behind
+    them, the relative tolerance; `control` the sum of squares, the number of states, the error norm and the factor to the
+    next step; `all_rows` the places of a state's rows, `input_rows` of those that something may be infused into.
     """
 
     rate: Block
     input_rate: Block
-    stage_state: Block
     new_state: Block
     stages: Block
     factors: Block
@@ -63,19 +65,29 @@ class Work(NamedTuple):
     theta: Block
     control: Block
     all_rows: NDArray[np.int64]
+    input_rows: NDArray[np.int64]
 
 
-def work_for(rows: int, factor_rows: int) -> Work:
-    """Return a step's blocks, aligned to cache lines and behind each other."""
-    counts = {name: rows for name in Work._fields if name != "all_rows"}
+def work_for(rows: int, factor_rows: int, input_rows: NDArray[np.int64] | None = None) -> Work:
+    """Return a step's blocks, aligned to cache lines and behind each other; without `input_rows` any row has input."""
+    total, ends = _layout(rows, factor_rows)
+    arena, all_rows = block(total), np.arange(rows)
+    parts: list[Any] = [arena[first:last] for first, last in ends]
+    parts[_STAGES_PLACE] = parts[_STAGES_PLACE].reshape(STAGES, rows, LANES)
+    return Work(*parts, all_rows, all_rows if input_rows is None else input_rows)
+
+
+_STAGES_PLACE: Final = Work._fields.index("stages")
+
+
+@lru_cache
+def _layout(rows: int, factor_rows: int) -> tuple[int, tuple[tuple[int, int], ...]]:
+    """Return how many rows the blocks take, and where each begins and ends."""
+    counts = {name: rows for name in Work._fields if not name.endswith("_rows")}
     counts |= {"stages": STAGES * rows, "factors": factor_rows, "allowed": rows + 1, "weights": STAGES}
     counts |= {"inverse_step": 1, "diagonal": 1, "theta": 1, "control": 4}
-    arena, first, parts = block(sum(counts.values())), 0, {}
-    for name, count in counts.items():
-        parts[name] = arena[first : first + count]
-        first += count
-    parts["stages"] = parts["stages"].reshape(STAGES, rows, LANES)
-    return Work(**parts, all_rows=np.arange(rows))
+    ends = list(accumulate(counts.values(), initial=0))
+    return ends[-1], tuple(pairwise(ends))
 
 
 @kernel
@@ -98,29 +110,42 @@ def set_diagonal(inverse_step: Block, diagonal: Block) -> None:
 
 
 @kernel
-def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None:
-    """Take one step, whose size and diagonal are set, with the rate at `state` (input included) in `work.rate`.
+def add_input(rates: Any, first_row: int, input_rate: Block, input_rows: NDArray[np.int64]) -> None:
+    """Add what is infused to the rates behind a row."""
+    for place in range(input_rows.shape[0]):
+        row = input_rows[place]
+        store(rates, first_row + row, plus(load(rates, first_row + row), load(input_rate, row)))
 
-    The new state is left in `work.new_state`, its error in the last stage. `system` is a `System`.
+
+@kernel
+def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None:
+    """Take the stages of a step, whose size and diagonal are set and whose first stage holds the rate at `state`.
+
+    `complete_row` does the rest. `system` is a `System`.
     """
     rows = state.shape[0]
-    stages, stage_state, factors, new_state = work.stages, work.stage_state, work.factors, work.new_state
-    inverse_step, input_rate = work.inverse_step, work.input_rate
+    stages, factors, new_state = work.stages, work.factors, work.new_state
+    inverse_step, input_rate, input_rows = work.inverse_step, work.input_rate, work.input_rows
     invoke4(system.factorise, state, constants, work.diagonal, factors, 0)
-    for row in range(rows):
-        store(stages, row, load(work.rate, row))
     invoke2(system.solve, factors, stages, 0)
     for stage in range(1, STAGES):
         here = stage * rows
         if follows(stage):
-            add_increments(stage, stage_state, stages, stage_state, 0, rows)
+            add_increments(stage, new_state, stages, new_state, 0, rows)
         else:
-            add_increments(stage, state, stages, stage_state, 0, rows)
-        invoke3(system.rate, stage_state, constants, stages, here * LANES)
-        complete_increment(stage, stages, inverse_step, input_rate, here, rows)
+            add_increments(stage, state, stages, new_state, 0, rows)
+        invoke3(system.rate, new_state, constants, stages, here * LANES)
+        add_input(stages, here, input_rate, input_rows)
+        complete_increment(stage, stages, inverse_step, here, rows)
         invoke2(system.solve, factors, stages, here * LANES)
-    for row in range(rows):
-        store(new_state, row, plus(load(stage_state, row), load(stages, (STAGES - 1) * rows + row)))
+
+
+@kernel
+def complete_row(stages: NDArray[np.float64], new_state: Block, row: int) -> Any:
+    """Add the last stage to one row of the new state; return that stage, which is the error estimate."""
+    last = load(stages, (STAGES - 1) * new_state.shape[0] + row)
+    store(new_state, row, plus(load(new_state, row), last))
+    return last
 
 
 @kernel
@@ -132,7 +157,6 @@ def interpolate(
     `weights` is room for those of the stages:
     y(theta) = before + sum_s w_s(theta) k_s, as in `RosenbrockTableau.dense_weights`.
     """
-    rows = stages.shape[1]
     fraction = load(theta, 0)
     rest = fused(fraction, -1.0, 1.0)
     for stage in range(STAGES):
@@ -141,9 +165,4 @@ def interpolate(
             polynomial = times(fraction, plus(polynomial, _DENSE[degree, stage]))
         polynomial = plus(polynomial, _DENSE[0, stage])
         store(weights, stage, times(fraction, fused(rest, polynomial, _WEIGHTS[stage])))
-    for place in range(wanted.shape[0]):
-        row = wanted[place]
-        total = load(before, row)
-        for stage in range(STAGES):
-            total = fused(load(weights, stage), load(stages, stage * rows + row), total)
-        store(result, row, total)
+    _add_weighted(before, stages, weights, wanted, result)

@@ -19,8 +19,8 @@ SMALLEST_SHRINK: Final = 0.15
 
 
 @kernel
-def squared_error(stages: NDArray, before: NDArray, after: NDArray, allowed: NDArray, row: int) -> Any:
-    """Return the square of the error (the last of the stages) over what is allowed, of one row of blocks.
+def squared_error(error: Any, before: NDArray, after: NDArray, allowed: NDArray, row: int) -> Any:
+    """Return the square of the error over what is allowed, of one row of blocks.
 
     `allowed` holds the tolerance in the row behind the scales: state i may err by tolerance * (scale_i + max(|before_i|,
     |after_i|)). The scale is the size below which a state no longer matters, so that each state has its own absolute
@@ -29,7 +29,7 @@ def squared_error(stages: NDArray, before: NDArray, after: NDArray, allowed: NDA
     rows = before.shape[0]
     size = larger(size_of(load(before, row)), size_of(load(after, row)))
     permitted = times(load(allowed, rows), plus(load(allowed, row), size))
-    weighted = over(load(stages, (stages.shape[0] - 1) * rows + row), permitted)
+    weighted = over(error, permitted)
     return times(weighted, weighted)
 
 

@@ -26,7 +26,9 @@ from bitesim.numerics.pieces import ACCEPTED, Matrix, Vector
 from bitesim.numerics.rosenbrock import (
     STAGES,
     add_increments,
+    add_input,
     complete_increment,
+    complete_row,
     follows,
     interpolate,
     set_step,
@@ -159,8 +161,8 @@ def _tangent_of_step(
     n_blocks, state_rows, block_size = rows // n, state.shape[0], n * LANES
     constants_dot, jacobian_dot, input_dot = directions.constants, moving.jacobian_dot, moving.input_dot
     constants_size = constants_dot.shape[0] // n_blocks * LANES
-    stages, stage_state, factors = work.stages, work.stage_state, work.factors
-    stages_dot, stage_dot = dots.stages, dots.stage_state
+    stages, stage_state, factors = work.stages, work.new_state, work.factors
+    stages_dot, stage_dot = dots.stages, dots.new_state
     for b in range(n_blocks):
         invoke_along(
             tangents.jacobian, state, constants, state_dot, b * block_size, constants_dot, b * constants_size,
@@ -188,19 +190,14 @@ def _tangent_of_step(
                 tangents.product, jacobian_dot, b * n_entries * LANES, stages, stage * state_rows * LANES,
                 stages_dot, (here + b * n) * LANES,
             )  # fmt: skip
-        if stage == 0:
-            for row in range(rows):
-                store(stages_dot, row, plus(load(stages_dot, row), load(input_dot, row)))
-        else:
-            complete_increment(stage, stages_dot, work.inverse_step, input_dot, here, rows)
+        add_input(stages_dot, here, input_dot, dots.input_rows)
+        complete_increment(stage, stages_dot, work.inverse_step, here, rows)
         for b in range(n_blocks):
             invoke2(tangents.solve, factors, stages_dot, (here + b * n) * LANES)
     for row in range(state_rows):
-        last = load(stages, (STAGES - 1) * state_rows + row)
-        store(work.new_state, row, plus(load(stage_state, row), last))
+        complete_row(stages, stage_state, row)
     for row in range(rows):
-        last = load(stages_dot, (STAGES - 1) * rows + row)
-        store(dots.new_state, row, plus(load(stage_dot, row), last))
+        complete_row(stages_dot, stage_dot, row)
 
 
 @kernel

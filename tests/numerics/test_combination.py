@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bitesim.foundation.compiled import kernel
-from bitesim.numerics.combination import increment_sum, stage_sum
+from bitesim.numerics.combination import increment_sum, stage_sum, weighted_sum
 
 TABLE = np.array([
     [0.0, 0.0, 0.0, 0.0],
@@ -23,6 +23,7 @@ TABLE = np.array([
 ONTO_BASE = stage_sum(TABLE, onto_base=True)
 ALONE = stage_sum(TABLE, onto_base=False)
 INCREMENT = increment_sum(TABLE)
+WEIGHTED = weighted_sum(4)
 
 
 @kernel
@@ -36,8 +37,13 @@ def alone(stage, base, stages, result, first_row, rows):
 
 
 @kernel
-def complete(stage, stages, inverse_step, input_rate, first_row, rows):
-    INCREMENT(stage, stages, inverse_step, input_rate, first_row, rows)
+def complete(stage, stages, inverse_step, first_row, rows):
+    INCREMENT(stage, stages, inverse_step, first_row, rows)
+
+
+@kernel
+def weighted(before, stages, weights, wanted, result):
+    WEIGHTED(before, stages, weights, wanted, result)
 
 
 def values(rows):
@@ -92,25 +98,24 @@ def test_a_stage_without_weights_is_left_alone(sums):
 
 
 def increment_case(rows):
-    """Return stages, of which the last holds a rate, one inverse step a lane, and an input."""
+    """Return stages, of which the last holds a rate, and one inverse step a lane."""
     generator = np.random.default_rng(100 + rows)
     stages = generator.standard_normal((len(TABLE[0]) + 1, rows, 8))
-    return stages, generator.uniform(0.5, 2.0, (1, 8)), generator.standard_normal((rows, 8))
+    return stages, generator.uniform(0.5, 2.0, (1, 8))
 
 
 @pytest.mark.parametrize("stage", range(len(TABLE)))
 @pytest.mark.parametrize("rows", [1, 2, 5])
-def test_an_increment_is_its_rate_with_input_and_what_earlier_stages_carry(rows, stage):
-    stages, inverse_step, input_rate = increment_case(rows)
+def test_an_increment_is_its_rate_and_what_earlier_stages_carry(rows, stage):
+    stages, inverse_step = increment_case(rows)
     expected = stages.copy()
     for row in range(rows):
         for lane in range(8):
             carried = rounded_once_each(0.0, TABLE[stage], stages[:-1, row, lane])
-            with_input = stages[-1, row, lane] + input_rate[row, lane]
-            exact = Fraction(inverse_step[0, lane]) * Fraction(carried) + Fraction(with_input)
+            exact = Fraction(inverse_step[0, lane]) * Fraction(carried) + Fraction(stages[-1, row, lane])
             # The first stage carries nothing, and is left alone.
             expected[-1, row, lane] = float(exact) if np.any(TABLE[stage]) else stages[-1, row, lane]
-    complete(stage, stages, inverse_step, input_rate, len(TABLE[0]) * rows, rows)
+    complete(stage, stages, inverse_step, len(TABLE[0]) * rows, rows)
     assert np.array_equal(stages, expected)
 
 
@@ -122,11 +127,27 @@ def results():
     for number, sums in enumerate((onto_base, alone)):
         for stage in (1, 2, 4):
             sums(stage, base, stages, found[number], 3 * stage, 3)
-    stages, inverse_step, input_rate = (np.abs(each) for each in increment_case(3))
+    stages, inverse_step = (np.abs(each) for each in increment_case(3))
     stages[[1, 3]] *= -1.0
     for stage in (1, 2, 4):
-        complete(stage, stages, inverse_step, input_rate, 12, 3)
-    return [*found.ravel().tolist(), *stages[-1].ravel().tolist()]
+        complete(stage, stages, inverse_step, 12, 3)
+    interpolated = np.zeros((3, 8))
+    weighted(base, np.abs(values(3)[1]), np.abs(weights_of_lanes()), np.array([0, 2]), interpolated)
+    return [*found.ravel().tolist(), *stages[-1].ravel().tolist(), *interpolated.ravel().tolist()]
+
+
+def weights_of_lanes():
+    return np.random.default_rng(7).standard_normal((4, 8))
+
+
+def test_every_lane_has_weights_of_its_own_and_only_wanted_rows_are_written():
+    base, stages = values(5)
+    weights, result = weights_of_lanes(), np.full((5, 8), 9.0)
+    weighted(base, stages, weights, np.array([3, 0]), result)
+    for row in (0, 3):
+        columns = zip(base[row], weights.T, stages[:, row].T, strict=True)
+        assert result[row].tolist() == [rounded_once_each(start, lane, numbers) for start, lane, numbers in columns]
+    assert set(result[[1, 2, 4]].ravel()) == {9.0}
 
 
 def test_interpreted_equals_compiled():
@@ -141,5 +162,5 @@ def test_interpreted_equals_compiled():
     )
     assert done.returncode == 0, done.stderr
     ours = np.array(results())
-    assert np.count_nonzero(ours) == 2 * 3 * 24 + 24
+    assert np.count_nonzero(ours) == 2 * 3 * 24 + 24 + 16
     np.testing.assert_array_max_ulp(ours, np.array(json.loads(done.stdout)), 1)

@@ -101,16 +101,17 @@ def draw_cases(count, seed=1):
 def run_many(cases, rtol=1e-6, max_steps=5000, columns=(0, 1, 2), times=TIMES):
     count = len(cases.parameters)
     harvest = Harvest(
-        times,
+        np.append(times, np.inf),
         np.array(columns),
         np.arange(2),
+        int(0 in columns),
         np.full((count, len(times), len(columns)), np.nan),
         np.full(count, -1),
         np.full((count, 2), np.nan),
         np.full((count, 3), -1),
     )
     lanes, blocks = np.zeros(8, LANE_RECORD), lane_blocks(N_CONSTANTS, 2, 1)
-    work = lane_work(np.full(2, SCALE), rtol, 4)
+    work = lane_work(np.full(2, SCALE), rtol, 4, timetables().input_rate)
     prepare(integrate_many, MANY_SIGNATURE)(WIDE, cases, timetables(), Limits(rtol, max_steps), harvest, lanes, blocks, work)
     return harvest
 

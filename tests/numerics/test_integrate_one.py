@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from bitesim.numerics.integrate_one import prepare_work, start_block
+from bitesim.numerics.integrate_one import adapted, prepare_work, start_block
 from bitesim.numerics.outcomes import ADVICE, Outcome
 from bitesim.numerics.pieces import COUNTERS, Control
 from bitesim.numerics.step_control import SHARE_OF_A_STEP
@@ -265,6 +265,18 @@ def test_work_may_be_used_again():
     again = run(STRAIGHT, [5.0, 1.0, 0.0, 0.0], [2.0, 0.0], [1.0, 7.0], rate=[[0.0, 0.5]], work=work)
     assert np.array_equal(first.states, again.states)
     assert np.array_equal(first.output.counters, again.output.counters)
+
+
+def test_work_adapts_to_another_control_and_input():
+    given = np.zeros((3, 20))
+    given[1, 17], given[2, 3] = 0.5, -1.0
+    work = prepare_work(Control(1e-8, np.arange(1.0, 21.0), 1), 5)
+    other = Control(1e-4, np.arange(2.0, 22.0), 1)
+    changed, made = adapted(work, other, given), prepare_work(other, 5, given)
+    assert changed.allowed is work.allowed
+    assert changed.allowed.tolist() == made.allowed.tolist()
+    assert changed.input_rows.tolist() == made.input_rows.tolist() == [0, 2]
+    assert adapted(work, other, np.zeros((3, 20))).input_rows.tolist() == []
 
 
 @pytest.mark.parametrize("count", COUNTS)

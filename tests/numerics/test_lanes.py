@@ -19,6 +19,8 @@ from bitesim.numerics.lanes import (
     has_fused_multiply_add,
     larger,
     load,
+    lowest,
+    marked,
     over,
     pick,
     plus,
@@ -203,6 +205,23 @@ def test_a_block_is_zero_and_begins_on_a_cache_line(shape):
         assert not each.any()
     kept[0][...] = 1.0
     assert not kept[1].any()
+
+
+@kernel
+def marks_of(rows, row, found):
+    marks, count = marked(rows, row), 0
+    while marks != 0:
+        found[count] = lowest(marks)
+        marks &= marks - 1
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize("above", [[], [0], [7], [1, 2, 6], list(range(8))])
+def test_lanes_above_zero_are_marked_in_order(above):
+    rows, found = np.array([np.ones(8), np.resize([0.0, -1.0, np.nan, -np.inf], 8)]), np.zeros(8, np.int64)
+    rows[1, above] = np.resize([5e-324, 1.0, np.inf], len(above))
+    assert found[: marks_of(rows, 1, found)].tolist() == above
 
 
 def test_rows_for_is_the_least_number_of_rows():

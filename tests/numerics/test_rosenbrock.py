@@ -8,8 +8,8 @@ from scipy.linalg import expm
 from bitesim.foundation.compiled import kernel
 from bitesim.numerics.entries import invoke3
 from bitesim.numerics.integrate_one import start_block
-from bitesim.numerics.lanes import load, plus, rows_for, store
-from bitesim.numerics.rosenbrock import attempt_step, interpolate, set_diagonal, set_step, work_for
+from bitesim.numerics.lanes import load, rows_for, store
+from bitesim.numerics.rosenbrock import add_input, attempt_step, complete_row, interpolate, set_diagonal, set_step, work_for
 from bitesim.numerics.tableaus import RODAS5P
 from tests.numerics.systems import CHAIN, STRAIGHT, chain_constants, chain_matrix, straight_system
 
@@ -64,10 +64,12 @@ def take_steps(system, constants, state, before, work, step, count):
     set_step(step, work)
     for _ in range(count):
         invoke3(system.rate, state, constants, work.rate, 0)
+        add_input(work.rate, 0, work.input_rate, work.input_rows)
         for row in range(state.shape[0]):
-            store(work.rate, row, plus(load(work.rate, row), load(work.input_rate, row)))
+            store(work.stages, row, load(work.rate, row))
         attempt_step(system, constants, state, work)
         for row in range(state.shape[0]):
+            complete_row(work.stages, work.new_state, row)
             store(before, row, load(state, row))
             store(state, row, load(work.new_state, row))
 
@@ -200,19 +202,37 @@ def test_padded_elements_stay_zero(name, count):
     state, before, work = steps(name, constants, np.linspace(0.5, 1.0, count), 0.1, 4, np.ones(count))
     between(before, work, [0.3], count)
     assert np.all(state != 0.0)
-    for field in ("rate", "stage_state", "new_state", "stages", "interpolated"):
+    for field in ("rate", "new_state", "stages", "interpolated"):
         flat = getattr(work, field).reshape(-1, rows_for(count) * 8)
         assert flat[:, :count].any(axis=1).all(), field
         assert not flat[:, count:].any(), field
 
 
-def test_a_step_leaves_its_start_and_its_rate_alone():
+def test_only_rows_with_input_are_added_to():
+    given, start = np.linspace(1.0, 2.0, 20), np.linspace(0.5, 1.0, 20)
+    constants = start_block(chain_constants(np.linspace(0.5, 2.0, 20), np.ones(20)))
+    found = {}
+    for rows in (None, np.array([1])):
+        state, work = start_block(start), work_for(3, 8, rows)
+        work.input_rate.reshape(-1)[8:16] = given[8:16]
+        take_steps(CHAIN, constants, state, start_block(start), work, 0.1, 3)
+        found[rows is None] = state
+    assert found[True].tobytes() == found[False].tobytes()
+    work = work_for(3, 8, np.array([], np.int64))
+    work.input_rate[:] = 1.0
+    state = start_block(start)
+    take_steps(CHAIN, constants, state, start_block(start), work, 0.1, 3)
+    without = steps("chain", constants.ravel(), start, 0.1, 3)[0]
+    assert state.ravel()[:20].tolist() == without.tolist()
+
+
+def test_a_step_leaves_its_start_and_its_input_alone():
     state, work = start_block(np.array([2.0, 0.5])), work_for(1, 1)
     set_step(0.05, work)
-    work.rate[0, :2], work.input_rate[0, :2] = [0.5, -5.0], 0.25
-    kept = [each.copy() for each in (state, work.rate, work.input_rate, work.inverse_step)]
+    work.stages[0, 0, :2], work.input_rate[0, :2] = [0.5, -5.0], 0.25
+    kept = [each.copy() for each in (state, work.input_rate, work.inverse_step)]
     attempt_step(STRAIGHT.system, start_block(np.array(VAN_DER_POL)), state, work)
-    for now, then in zip((state, work.rate, work.input_rate, work.inverse_step), kept, strict=True):
+    for now, then in zip((state, work.input_rate, work.inverse_step), kept, strict=True):
         assert np.array_equal(now, then)
     assert not np.array_equal(work.new_state, state)
 
@@ -229,8 +249,9 @@ def test_a_step_size_sets_its_inverse_and_the_diagonal():
 
 def test_blocks_of_work_are_separate_and_aligned():
     work = work_for(3, 5)
-    blocks = work[:-1]
-    assert work.all_rows.tolist() == [0, 1, 2]
+    blocks = work[:-2]
+    assert work.all_rows.tolist() == work.input_rows.tolist() == [0, 1, 2]
+    assert work_for(3, 5, np.array([2])).input_rows.tolist() == [2]
     for number, each in enumerate(blocks, 1):
         assert each.ctypes.data % 64 == 0
         assert not each.any()

@@ -74,7 +74,7 @@ def work_for(rows: int, factor_rows: int, input_rows: NDArray[np.int64] | None =
     arena, all_rows = block(total), np.arange(rows)
     parts: list[Any] = [arena[first:last] for first, last in ends]
     parts[_STAGES_PLACE] = parts[_STAGES_PLACE].reshape(STAGES, rows, LANES)
-    return Work(*parts, all_rows, all_rows if input_rows is None else input_rows)
+    return Work._make([*parts, all_rows, all_rows if input_rows is None else input_rows])
 
 
 _STAGES_PLACE: Final = Work._fields.index("stages")

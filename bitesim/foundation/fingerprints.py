@@ -8,6 +8,7 @@ import inspect
 import sys
 import sysconfig
 import types
+import weakref
 from typing import Any, Final
 
 import numba
@@ -40,6 +41,20 @@ def fingerprint(function: Any) -> str:
     walk = _Walk()
     walk.function(function)
     return walk.digest.hexdigest()
+
+
+#: Finding a class in its file means parsing the file.
+_class_sources: Final[weakref.WeakKeyDictionary[type, str]] = weakref.WeakKeyDictionary()
+
+
+def _class_source(value: type) -> str:
+    """Return the text of a class, read once a process: that is what the process has loaded."""
+    if value not in _class_sources:
+        try:
+            _class_sources[value] = inspect.getsource(value)
+        except (OSError, TypeError):
+            raise CannotFingerprint(f"class {value.__qualname__}") from None
+    return _class_sources[value]
 
 
 def _attribute_names(code: types.CodeType) -> tuple[str, ...]:
@@ -179,13 +194,10 @@ class _Walk:
             for member in value:
                 self.add(member.name, repr(member.value))
         else:
-            try:
-                self.add(inspect.getsource(value))
-            except (OSError, TypeError):
-                raise CannotFingerprint(f"class {value.__qualname__}") from None
             if id(value) in self.classes:
                 return
             self.classes.add(id(value))
+            self.add(_class_source(value))
             self.kept.append(value)
             # A class that writes instructions calls functions and reads tables of other modules.
             for member in vars(value).values():

@@ -163,4 +163,4 @@ def test_interpreted_equals_compiled():
     assert done.returncode == 0, done.stderr
     ours = np.array(results())
     assert np.count_nonzero(ours) == 2 * 3 * 24 + 24 + 16
-    np.testing.assert_array_max_ulp(ours, np.array(json.loads(done.stdout)), 4)
+    np.testing.assert_allclose(ours, np.array(json.loads(done.stdout)), rtol=1e-14)

@@ -1,15 +1,18 @@
-"""Published models on bitesim's engines, and the registry by which `simulate` finds a model by name."""
+"""Published models on bitesim's engines, and the registry, bitesim's own model included, by which `simulate` finds one."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from bitesim.foundation.errors import ParameterError, unknown_name
+from bitesim.leukaemia import LEUKAEMIA
 from bitesim.model import Model
 from bitesim.published.clements_2020 import CLEMENTS_2020
 from bitesim.published.hosseini_2020 import HOSSEINI_2020, HOSSEINI_2020_NHL
 
-MODELS: Final[dict[str, Model]] = {model.name: model for model in (HOSSEINI_2020, HOSSEINI_2020_NHL, CLEMENTS_2020)}
+MODELS: Final[dict[str, Model]] = {
+    model.name: model for model in (HOSSEINI_2020, HOSSEINI_2020_NHL, CLEMENTS_2020, LEUKAEMIA)
+}
 #: The model that `simulate` takes when none is named.
 DEFAULT_MODEL: Final = HOSSEINI_2020
 

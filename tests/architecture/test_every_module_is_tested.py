@@ -14,6 +14,7 @@ TESTED_ELSEWHERE = {
     "derivation/traced.py": "tests/derivation/test_symbols.py traces with it, and shows what it refuses",
     "engines/cohort_plan.py": "tests/engines/test_cohort_input.py shows what it refuses, test_cohort.py what it makes",
     "engines/sensitivity_result.py": "tests/engines/test_sensitivities.py",
+    "leukaemia": "one model in one folder: tests/leukaemia",
     "model/rate_of_change.py": "its kernels are the models': tests/published, tests/model/test_definition.py",
     "model/readouts.py": "rows only; tests/foundation/test_units.py and tests/published read them",
     "numerics/crowd.py": "records only; tests/numerics/test_integrate_many.py fills and reads them",

@@ -1,0 +1,118 @@
+"""Species and processes of the leukaemia model: what each process changes, by name.
+
+Blasts are carried as natural logarithms: twelve decades, no negative number, and a relative tolerance. A process that
+acts on them has the hazard of one cell as its flux.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bitesim.model import Processes, Species, SpeciesTable
+
+#: Blood has no synapses; the sinusoids of marrow and lymphoid tissue are where T cells adhere.
+SITES: Final = ("blood", "sinus", "marrow", "lymphoid")
+T_STATES: Final = {
+    "resting": "resting",
+    "primed": "CD69+ by tonic signals, otherwise resting",
+    "activated": "activated",
+    "exhausted": "exhausted",
+}
+#: Turnover of the T cells of one site, in the order of the fluxes that `t_cell_dynamics.t_cell_turnover` returns.
+T_CELL_STEPS: Final = {
+    "tonic_priming": {"resting": -1, "primed": +1},
+    "priming_loss": {"primed": -1, "resting": +1},
+    "activation": {"resting": -1, "activated": +1},
+    "primed_activation": {"primed": -1, "activated": +1},
+    "deactivation": {"activated": -1, "resting": +1},
+    "division": {"activated": +1},
+    "exhaustion": {"activated": -1, "exhausted": +1},
+    "exhausted_division": {"exhausted": +1},
+    "recovery": {"exhausted": -1, "resting": +1},
+    "activated_death": {"activated": -1},
+    "exhausted_death": {"exhausted": -1},
+    "resting_death": {"resting": -1},
+    "primed_death": {"primed": -1},
+}
+#: Ways that T cells take.
+WAYS: Final = (
+    ("blood", "sinus"),
+    ("sinus", "blood"),
+    ("sinus", "marrow"),
+    ("marrow", "blood"),
+    ("sinus", "lymphoid"),
+    ("lymphoid", "blood"),
+)
+#: Cells of the whole body below which a pool no longer matters.
+_FEW_T_CELLS, _FEW_B_CELLS = 1e5, 1e3
+
+
+def _t_cells() -> tuple[Species, ...]:
+    return tuple(
+        Species(f"{state}_t_cells_{site}", "cells", f"CD8+ T cells in {site}, {meaning}", _FEW_T_CELLS, "", True)
+        for site in SITES
+        for state, meaning in T_STATES.items()
+    )
+
+
+SPECIES: Final = SpeciesTable(
+    (
+        Species("drug_ug", "ug", "free drug in the body", 1e-3, "D"),
+        *_t_cells(),
+        Species("b_cells_blood", "cells", "normal CD19+ cells in blood", _FEW_B_CELLS, "", True),
+        Species("b_cells_marrow", "cells", "normal CD19+ cells in marrow", _FEW_B_CELLS, "", True),
+        Species("b_cells_lymphoid", "cells", "normal CD19+ cells in lymphoid tissue", _FEW_B_CELLS, "", True),
+        Species("ln_blasts", "ln cells", "natural logarithm of the CD19+ blasts in marrow", 1.0),
+        Species("ln_low_blasts", "ln cells", "natural logarithm of the CD19-low blasts in marrow", 1.0),
+        Species("ln_sanctuary_blasts", "ln cells", "natural logarithm of the CD19+ blasts outside marrow", 1.0),
+        Species("adapted_adhesion", "-", "part of the adhesion signal that T cells have adapted to", 1e-3, "Z"),
+        Species("il6_pg_per_ml", "pg/mL", "interleukin-6 in serum", 1.0, "I"),
+        Species("cytokine_responsiveness", "-", "what earlier stimulation has left of the cytokine response", 1e-3, "Q"),
+        # Bookkeeping only: nothing reads it, but the drug balance of a run is proven with it.
+        Species("drug_eliminated_ug", "ug", "drug cleared so far", 1.0),
+    )
+)
+
+
+def _table() -> dict[str, dict[str, int]]:
+    table: dict[str, dict[str, int]] = {"drug_elimination": {"drug_ug": -1, "drug_eliminated_ug": +1}}
+    for site in SITES:
+        table |= {
+            f"{step}_{site}": {f"{state}_t_cells_{site}": change for state, change in changes.items()}
+            for step, changes in T_CELL_STEPS.items()
+        }
+        table[f"t_cell_renewal_{site}"] = {f"resting_t_cells_{site}": +1}
+    for start, end in WAYS:
+        for state in T_STATES:
+            table[f"{state}_{start}_to_{end}"] = {f"{state}_t_cells_{start}": -1, f"{state}_t_cells_{end}": +1}
+    return table | {
+        "b_cell_production": {"b_cells_marrow": +1},
+        "b_cell_growth": {"b_cells_marrow": +1},
+        "b_cell_crowding": {"b_cells_marrow": -1},
+        "b_cell_loss_marrow": {"b_cells_marrow": -1},
+        "b_cell_killing_marrow": {"b_cells_marrow": -1},
+        "b_cell_arrival": {"b_cells_lymphoid": +1},
+        "b_cell_death_lymphoid": {"b_cells_lymphoid": -1},
+        "b_cell_killing_lymphoid": {"b_cells_lymphoid": -1},
+        "b_cell_lymphoid_to_blood": {"b_cells_lymphoid": -1, "b_cells_blood": +1},
+        "b_cell_blood_to_lymphoid": {"b_cells_blood": -1, "b_cells_lymphoid": +1},
+        "b_cell_margination": {"b_cells_blood": -1},
+        "blast_birth": {"ln_blasts": +1},
+        "blast_death": {"ln_blasts": -1},
+        "blast_killing": {"ln_blasts": -1},
+        "antigen_loss": {"ln_blasts": -1},
+        "low_blast_birth": {"ln_low_blasts": +1},
+        "low_blast_death": {"ln_low_blasts": -1},
+        "low_blast_killing": {"ln_low_blasts": -1},
+        "low_blast_gain": {"ln_low_blasts": +1},
+        "sanctuary_blast_birth": {"ln_sanctuary_blasts": +1},
+        "sanctuary_blast_death": {"ln_sanctuary_blasts": -1},
+        "sanctuary_blast_killing": {"ln_sanctuary_blasts": -1},
+        "adhesion_adaptation": {"adapted_adhesion": +1},
+        "il6_release": {"il6_pg_per_ml": +1},
+        "il6_elimination": {"il6_pg_per_ml": -1},
+        "responsiveness_change": {"cytokine_responsiveness": +1},
+    }
+
+
+PROCESSES: Final = Processes(_table())

@@ -1,0 +1,32 @@
+"""Normal CD19+ cells: made in marrow, matured in lymphoid tissue, passing through blood; months to recover."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bitesim.foundation.compiled import kernel
+
+
+@kernel
+def marrow_b_cell_fluxes(b_cells: Any, at_rest: Any, p: Any) -> Any:
+    """Production from CD19- progenitors, division, crowding and loss of marrow B cells [cells/d]."""
+    growth = p.b_cell_growth_per_day * b_cells
+    return (
+        p.b_cell_production_per_day * at_rest,
+        growth,
+        growth * b_cells / at_rest,
+        p.b_cell_production_per_day * b_cells,
+    )
+
+
+@kernel
+def lymphoid_b_cell_fluxes(lymphoid: Any, at_rest: Any, marrow_share: Any, p: Any) -> Any:
+    """Arrival from marrow and death of lymphoid B cells [cells/d]; `marrow_share` of the marrow's B cells at rest."""
+    return p.b_cell_death_per_day * at_rest * marrow_share, p.b_cell_death_per_day * lymphoid
+
+
+@kernel
+def b_cell_exchange(blood: Any, lymphoid: Any, p: Any) -> Any:
+    """B cells that pass from lymphoid tissue to blood and back [cells/d]."""
+    rate = p.b_cell_exchange_per_day
+    return rate * lymphoid / p.lymphoid_b_cells_per_blood, rate * blood

@@ -1,0 +1,50 @@
+"""T cells between blood, the sinusoids of marrow and lymphoid tissue, and these two tissues.
+
+At rest every way is as busy in both directions, so that the drug-free densities stand still (of the order of Hosseini et
+al. 2020, npj Syst Biol Appl 6:28, human ALL setting: marrow and lymphoid tissue hold 7 to 20 times the blood's T cells).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bitesim.foundation.compiled import kernel
+
+
+@kernel
+def blood_exit_hazard(pull: Any, p: Any) -> Any:
+    """Hazard that a T cell leaves the stream for the sinusoids [1/d]."""
+    at_rest = (
+        p.sinus_exit_per_day * p.sinus_t_cells_per_blood
+        + p.marrow_exit_per_day * p.marrow_t_cells_per_blood
+        + p.lymphoid_exit_per_day * p.lymphoid_t_cells_per_blood
+    )
+    return at_rest * pull
+
+
+@kernel
+def marrow_room(blast_fraction: Any, p: Any) -> Any:
+    """Share of the marrow's T-cell niche that blasts leave [-].
+
+    Marrow T cells are 1 % or less at high blast load, 2 to 20 % in remission (order of magnitude, from memory).
+    """
+    return 1.0 - p.t_cell_crowding * blast_fraction
+
+
+@kernel
+def marrow_entry_hazard(blast_fraction: Any, p: Any) -> Any:
+    """Hazard that a T cell in a sinusoid enters the marrow [1/d]."""
+    at_rest = p.marrow_exit_per_day * p.marrow_t_cells_per_blood / p.sinus_t_cells_per_blood
+    return at_rest * marrow_room(blast_fraction, p)
+
+
+@kernel
+def lymphoid_entry_hazard(p: Any) -> Any:
+    """Hazard that a T cell in a sinusoid enters lymphoid tissue [1/d]."""
+    return p.lymphoid_exit_per_day * p.lymphoid_t_cells_per_blood / p.sinus_t_cells_per_blood
+
+
+@kernel
+def held_back(exit_per_day: Any, stimulus: Any, p: Any) -> Any:
+    """Hazard that an activated T cell leaves its tissue [1/d]: stimulated cells stay (CD69 antagonises egress)."""
+    return exit_per_day * (1.0 - p.egress_block * stimulus)

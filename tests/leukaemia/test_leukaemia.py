@@ -1,0 +1,129 @@
+"""The leukaemia model: what stands still, what is conserved, and the facts of one typical patient."""
+
+import numpy as np
+import pytest
+
+import bitesim
+from bitesim.datasets import klinger_2012
+from bitesim.leukaemia import LEUKAEMIA
+from bitesim.leukaemia.processes import T_STATES, WAYS
+
+ADULT = bitesim.Patient(weight_kg=70, bsa_m2=1.88, blood_b_cells_per_ul=19, blood_cd8_t_cells_per_ul=180)
+CHILD = bitesim.Patient(weight_kg=25, bsa_m2=0.95, blood_b_cells_per_ul=100, blood_cd8_t_cells_per_ul=350)
+ONE_CYCLE = "15 ug/m2/day for 28 d, 14 d off"
+#: Times of the blood counts of Klinger et al. 2012 [d].
+BLOOD_TIMES = (0.0, 1 / 24, 2 / 24, 0.25, 0.5, 1.0, 2.0, 7.0, 14.0, 21.0, 28.0, 35.0)
+
+
+def run(regimen, times, patient=ADULT, **changes):
+    return bitesim.simulate(patient, regimen, LEUKAEMIA, times, parameters=LEUKAEMIA.parameters.replace(**changes))
+
+
+def log10_kill(patient, blast_fraction, regimen="15 ug/m2/day for 28 d"):
+    fraction = run(regimen, [0.0, 28.0], patient, marrow_blast_fraction=blast_fraction)["marrow_blast_fraction"]
+    return np.log10(fraction[0] / fraction[1])
+
+
+@pytest.fixture(scope="module")
+def course():
+    return run(ONE_CYCLE, BLOOD_TIMES)
+
+
+def test_it_is_found_by_name():
+    assert bitesim.find_model("leukaemia") is LEUKAEMIA
+    assert LEUKAEMIA.derivatives is not None
+
+
+def test_without_drug_or_growth_everything_stands_still():
+    still = {"blast_birth_per_day": 0.0, "blast_death_per_day": 0.0, "antigen_loss_per_day": 0.0}
+    # Blasts crowd normal B cells' room in the start, not in their equations: with few of them both agree.
+    found = run(None, [0.0, 100.0], marrow_blast_fraction=1e-9, **still)
+    for name, row in LEUKAEMIA.species.items():
+        before, after = found[name]
+        assert after == pytest.approx(before, rel=1e-6, abs=1e-6 * row.scale), name
+
+
+def test_traffic_neither_makes_nor_loses_cells():
+    for start, end in WAYS:
+        for state in T_STATES:
+            changes = LEUKAEMIA.processes[f"{state}_{start}_to_{end}"]
+            assert changes == {f"{state}_t_cells_{start}": -1, f"{state}_t_cells_{end}": +1}
+
+
+def test_no_state_is_negative(course):
+    for name in LEUKAEMIA.species:
+        if not name.startswith("ln_"):
+            assert np.all(course[name] >= 0.0), name
+
+
+def test_drug_reaches_clearance_over_rate():
+    at_rest = run("28 ug/day for 28 d", [0.0, 10.0], bitesim.Patient(weight_kg=70, bsa_m2=1.876))["serum_drug_pg_per_ml"][1]
+    assert at_rest == pytest.approx(28e6 / 24.0 / 2.22 / 1e3, rel=1e-6)
+
+
+def bootstrap_intervals():
+    """Return the 95 % bootstrap interval of the median CD8 ratio to baseline at each time, 13 patients."""
+    rng = np.random.default_rng(1)
+    ratios = {time: [] for time in BLOOD_TIMES[1:]}
+    for each in klinger_2012():
+        for time, count in zip(each.times_days, each.cd8_t_cells_per_ul, strict=True):
+            nearest = min(BLOOD_TIMES, key=lambda known, time=time: abs(known - time))
+            if nearest > 0.0 and abs(nearest - time) < 0.1 * nearest:
+                ratios[nearest].append(count / each.cd8_t_cells_per_ul[0])
+    found = {}
+    for time, values in ratios.items():
+        medians = np.median(rng.choice(values, (20_000, len(values))), axis=1)
+        found[time] = (*np.quantile(medians, [0.025, 0.975]), np.median(values))
+    return found
+
+
+def test_cd8_falls_and_returns_as_in_the_median_patient(course):
+    ratio = dict(
+        zip(course.times_days, course["blood_cd8_t_cells_per_ul"] / course["blood_cd8_t_cells_per_ul"][0], strict=True)
+    )
+    intervals = bootstrap_intervals()
+    inside = [low <= ratio[time] <= high for time, (low, high, _) in intervals.items()]
+    assert len(inside) == 11
+    assert sum(inside) >= 10
+    for time, (*_, median) in intervals.items():
+        assert 0.5 <= ratio[time] / median <= 2.0, time
+
+
+def test_b_cells_vanish_and_stay_away(course):
+    b_cells = course["blood_b_cells_per_ul"]
+    assert np.all(b_cells[course.times_days >= 0.25] <= 1.0)
+
+
+def test_cd69_rises_from_its_tonic_level(course):
+    share = dict(zip(course.times_days, course["blood_cd69_fraction"], strict=True))
+    assert 0.15 <= share[0.0] <= 0.30
+    assert 0.4 <= share[1.0] <= 0.6
+
+
+def test_log10_kill_of_a_cycle_at_low_burden():
+    assert 2.6 <= log10_kill(CHILD, 1e-3) <= 4.0
+    assert 1.8 <= log10_kill(ADULT, 1e-3) <= 3.3
+
+
+def test_much_leukaemia_is_killed_less():
+    assert log10_kill(ADULT, 0.5) < log10_kill(ADULT, 1e-3) - 0.5
+    assert log10_kill(ADULT, 0.8) < 1.0
+
+
+def test_higher_doses_kill_more():
+    kills = [log10_kill(ADULT, 1e-3, f"{dose} ug/m2/day for 28 d") for dose in (5, 15, 60)]
+    assert kills[0] < kills[1] - 1.0
+    assert kills[1] < kills[2] - 0.5
+
+
+def test_regrowth_takes_two_to_four_months():
+    days = np.arange(0.0, 200.0)
+    fraction = run(None, days, marrow_blast_fraction=1e-4)["marrow_blast_fraction"]
+    months = np.interp(np.log(0.05), np.log(fraction), days) / 30.4
+    assert 2.0 <= months <= 4.0
+
+
+def test_a_gap_of_the_pump_is_a_new_though_smaller_first_exposure():
+    regimen = bitesim.Regimen.parse("28 ug/day for 28 d").hold(10.0, hours=4.0)
+    counts = run(regimen, [10.0, 10.5])["blood_cd8_t_cells_per_ul"]
+    assert 0.4 < counts[1] / counts[0] < 0.8

@@ -1,0 +1,35 @@
+"""IL-6: none without targets, fresh activation or response; less at every further exposure."""
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from bitesim.mechanisms.cytokine_release import il6_release, responsiveness_rate
+from tests.mechanisms.parameters import defaults, plain
+
+P = defaults()
+
+
+def test_each_factor_can_silence_it():
+    release = plain(il6_release)
+    assert release(100.0, 1e10, 1.0, P) > 0.0
+    assert release(0.0, 1e10, 1.0, P) == 0.0
+    assert release(100.0, 0.0, 1.0, P) == 0.0
+    assert release(100.0, 1e10, 0.0, P) == 0.0
+    assert release(100.0, 1e10, 1.0, defaults(dexamethasone_damping=1.0)) == 0.0
+    half = release(100.0, 1e10, 1.0, defaults(dexamethasone_damping=0.5))
+    assert half == pytest.approx(0.5 * release(100.0, 1e10, 1.0, P))
+    assert release(100.0, P.il6_half_targets, 1.0, P) == pytest.approx(0.5 * release(100.0, 1e20, 1.0, P), rel=1e-8)
+
+
+def test_the_response_is_lost_under_stimulation_and_returns_slowly():
+    def after(start, stimulated, days):
+        course = solve_ivp(
+            lambda t, q: [plain(responsiveness_rate)(stimulated, q[0], P)], (0.0, days), [start], rtol=1e-9, atol=1e-12
+        )
+        return course.y[0, -1]
+
+    lost, back = P.il6_attenuation_per_day, P.il6_return_per_day
+    rest = back / (back + lost)
+    assert after(1.0, 1.0, 2.0) == pytest.approx(rest + (1.0 - rest) * np.exp(-2.0 * (lost + back)), rel=1e-6)
+    assert after(0.1, 0.0, 14.0) == pytest.approx(1.0 - 0.9 * np.exp(-14.0 * back), rel=1e-6)

@@ -5,8 +5,9 @@ The kernels write into the record `f` by process name; `s` is the state, `p` the
 
 from __future__ import annotations
 
-import math
 from typing import Any
+
+import numpy as np
 
 from bitesim.foundation.compiled import kernel
 from bitesim.foundation.units import HOURS_PER_DAY
@@ -165,8 +166,8 @@ def blast_fluxes(s: Any, p: Any, f: Any) -> None:
     f.low_blast_birth = birth
     f.low_blast_death = p.blast_death_per_day
     f.low_blast_killing = attack * q.killed_share(q.low_blast_bridges(s, p), p)
-    f.low_blast_gain = lost * math.exp(s.ln_blasts - s.ln_low_blasts)
-    share = math.exp(s.ln_sanctuary_blasts) / (p.sanctuary_capacity_share * q.marrow_cells(p))
+    f.low_blast_gain = lost * np.exp(s.ln_blasts - s.ln_low_blasts)
+    share = np.exp(s.ln_sanctuary_blasts) / (p.sanctuary_capacity_share * q.marrow_cells(p))
     f.sanctuary_blast_birth = leukaemia_growth.blast_birth_hazard(share, p)
     f.sanctuary_blast_death = p.blast_death_per_day
     f.sanctuary_blast_killing = q.sanctuary_attack(s, p) * q.killed_share(q.sanctuary_bridges(s, p), p)

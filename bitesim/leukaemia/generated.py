@@ -2,7 +2,7 @@
 
 27 states; 323 entries of the Jacobian may differ from 0, 387 with fill-in.
 Generated from the model's equations by `bitesim derive leukaemia`; do not edit.
-Equations: 2600d7643b725a0e03b7caca9330fe070f3032a7ed4dbb06b4cf9bf1ffa40cf0
+Equations: 3267c61a0792048f550d87d9d81c5fbcab5583ee7cfbfb050567e25eefa78996
 """
 
 from bitesim.model.derived import Derived, Tangents
@@ -7162,7 +7162,7 @@ PATTERN = (
 )
 
 DERIVED = Derived(
-    digest="2600d7643b725a0e03b7caca9330fe070f3032a7ed4dbb06b4cf9bf1ffa40cf0",
+    digest="3267c61a0792048f550d87d9d81c5fbcab5583ee7cfbfb050567e25eefa78996",
     n_parameters=82,
     n_constants=180,
     n_factors=387,

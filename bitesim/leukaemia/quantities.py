@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
+
+import numpy as np
 
 from bitesim.foundation.compiled import kernel
 from bitesim.foundation.units import ML_PER_L, PG_PER_UG, UL_PER_ML
@@ -71,7 +72,7 @@ def serum_drug_pm(s: Any, p: Any) -> Any:
 @kernel
 def blasts(s: Any) -> Any:
     """Blasts in marrow, CD19-low ones included [cells]."""
-    return math.exp(s.ln_blasts) + math.exp(s.ln_low_blasts)
+    return np.exp(s.ln_blasts) + np.exp(s.ln_low_blasts)
 
 
 @kernel
@@ -89,7 +90,7 @@ def marrow_targets(s: Any) -> Any:
 @kernel
 def lymphoid_targets(s: Any) -> Any:
     """Normal B cells and extramedullary blasts [cells]."""
-    return s.b_cells_lymphoid + math.exp(s.ln_sanctuary_blasts)
+    return s.b_cells_lymphoid + np.exp(s.ln_sanctuary_blasts)
 
 
 @kernel
@@ -150,8 +151,8 @@ def activating_share(bridges: Any, p: Any) -> Any:
 def marrow_stimulus(s: Any, p: Any) -> Any:
     """Share of the marrow's T cells that are being stimulated [-]."""
     stimulating = (
-        math.exp(s.ln_blasts) * activating_share(blast_bridges(s, p), p)
-        + math.exp(s.ln_low_blasts) * activating_share(low_blast_bridges(s, p), p)
+        np.exp(s.ln_blasts) * activating_share(blast_bridges(s, p), p)
+        + np.exp(s.ln_low_blasts) * activating_share(low_blast_bridges(s, p), p)
         + s.b_cells_marrow * activating_share(marrow_b_cell_bridges(s, p), p)
     )
     return t_cell_dynamics.stimulus(stimulating, marrow_targets(s), marrow_cells(p), p)
@@ -160,7 +161,7 @@ def marrow_stimulus(s: Any, p: Any) -> Any:
 @kernel
 def lymphoid_stimulus(s: Any, p: Any) -> Any:
     """Share of the T cells in lymphoid tissue that are being stimulated [-]."""
-    stimulating = s.b_cells_lymphoid * activating_share(lymphoid_b_cell_bridges(s, p), p) + math.exp(
+    stimulating = s.b_cells_lymphoid * activating_share(lymphoid_b_cell_bridges(s, p), p) + np.exp(
         s.ln_sanctuary_blasts
     ) * activating_share(sanctuary_bridges(s, p), p)
     return t_cell_dynamics.stimulus(stimulating, lymphoid_targets(s), lymphoid_cells(p), p)
@@ -204,7 +205,7 @@ def lymphoid_attack(s: Any, p: Any) -> Any:
 def sanctuary_attack(s: Any, p: Any) -> Any:
     """Hazard that a blast outside marrow is attacked [1/d]: few of the lymphoid T cells come there."""
     effective = p.sanctuary_t_cell_access * lymphoid_effectors(s, p)
-    return killing.encounter_hazard(effective, math.exp(s.ln_sanctuary_blasts), lymphoid_cells(p), p)
+    return killing.encounter_hazard(effective, np.exp(s.ln_sanctuary_blasts), lymphoid_cells(p), p)
 
 
 @kernel

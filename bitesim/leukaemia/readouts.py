@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
+
+import numpy as np
 
 from bitesim.foundation.compiled import kernel
 from bitesim.leukaemia import quantities as q
@@ -35,9 +36,9 @@ def initial_state(p: Any, s: Any) -> None:
     s.b_cells_lymphoid = p.lymphoid_b_cells_per_blood * s.b_cells_blood
     s.b_cells_marrow = q.marrow_b_cells_at_rest(p) * (1.0 - p.marrow_blast_fraction)
     count = p.marrow_blast_fraction * q.marrow_cells(p)
-    s.ln_blasts = math.log(count * (1.0 - p.low_blast_share))
-    s.ln_low_blasts = math.log(count * p.low_blast_share)
-    s.ln_sanctuary_blasts = math.log(p.sanctuary_blasts)
+    s.ln_blasts = np.log(count * (1.0 - p.low_blast_share))
+    s.ln_low_blasts = np.log(count * p.low_blast_share)
+    s.ln_sanctuary_blasts = np.log(p.sanctuary_blasts)
     s.il6_pg_per_ml = p.il6_baseline_pg_per_ml
     s.cytokine_responsiveness = 1.0
 
@@ -53,5 +54,5 @@ def read(s: Any, p: Any, r: Any) -> None:
     r.serum_il6_pg_per_ml = s.il6_pg_per_ml
     r.marrow_blast_fraction = q.blast_fraction(s, p)
     r.blasts = q.blasts(s)
-    r.low_blasts = math.exp(s.ln_low_blasts)
-    r.sanctuary_blasts = math.exp(s.ln_sanctuary_blasts)
+    r.low_blasts = np.exp(s.ln_low_blasts)
+    r.sanctuary_blasts = np.exp(s.ln_sanctuary_blasts)

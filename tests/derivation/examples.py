@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import csv
 import importlib
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
 import mpmath
 import numpy as np
+from scipy.integrate import solve_ivp
 
 import bitesim
 from bitesim.derivation.plain_python import PlainPython
@@ -27,12 +29,43 @@ def course(name):
     model = MODELS[name]
     if name == STIFF_BINDING.name:
         return stored_reference()["states"][::6]
+    if name == "leukaemia":
+        return _leukaemia_course()
     if name not in _TABLES:
         return np.array([[0.0, 0.0], [1.0, 3.0], [20.0, 400.0]])
     with (DATA / _TABLES[name]).open() as opened:
         rows = list(csv.DictReader(opened))[::12]
     # What was eliminated is not in the table: nothing depends on it.
     return np.array([[float(row.get(each.symbol, 0.0)) for each in model.species.values()] for row in rows])
+
+
+@cache
+def _leukaemia_course():
+    """Return the leukaemia model's states under 28 ug/day, by SciPy."""
+    model = MODELS["leukaemia"]
+    parameters, work = model.parameters.vector(), np.zeros(model.workspace_size)
+    start = np.zeros(len(model.species))
+    model.initial_kernel(parameters, start)
+
+    def rate(_, state):
+        result = np.empty(len(state))
+        model.rhs(state, parameters, work, result)
+        result[model.species.position("drug_ug")] += 28.0
+        return result
+
+    times = (0.0, 0.05, 0.3, 1.0, 3.0, 10.0, 20.0)
+    return solve_ivp(rate, (0.0, 20.0), start, "LSODA", times, rtol=1e-6, atol=1e-6 * model.species.scales()).y.T
+
+
+def _on_both_sides(state, rng):
+    """Return a state with drug or less than none, adhesion above or below its adaptation, T cells above or below the ceiling."""
+    names = list(MODELS["leukaemia"].species)
+    moved = state * np.exp(0.05 * rng.standard_normal(len(state)))
+    moved[names.index("adapted_adhesion")] *= np.exp(rng.standard_normal())
+    moved[names.index("drug_ug")] *= rng.choice([1.0, 1.0, -1.0])
+    t_cells = [place for place, each in enumerate(names) if "_t_cells_" in each]
+    moved[t_cells] *= rng.choice([1.0, 5.0])
+    return moved
 
 
 def cases(name, count, seed=1):
@@ -45,6 +78,8 @@ def cases(name, count, seed=1):
         if name == STIFF_BINDING.name:
             # Fractions and logarithms stay what they are, and there are no kinks.
             state = state * np.exp(0.1 * rng.standard_normal(len(state)))
+        elif name == "leukaemia":
+            state = _on_both_sides(state, rng)
         else:
             rest = points[0] * rng.uniform(0.5, 1.5, len(state))
             empty = rng.choice([-1.0, 1.0], len(state)) * 10.0 ** rng.uniform(-2.0, 2.0, len(state))

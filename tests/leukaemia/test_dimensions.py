@@ -37,8 +37,8 @@ def hill(x: Any, half: Any, exponent: Any) -> float:
 
 
 SUBSTITUTES = {
-    ("math", "exp"): lambda x: math.exp(number(x)),
-    ("math", "log"): lambda x: math.log(number(x)),
+    ("numpy", "exp"): lambda x: math.exp(number(x)),
+    ("numpy", "log"): lambda x: math.log(number(x)),
     ("bitesim.mechanisms.kinks", "positive_part"): lambda x: max(x, 0.0 * x),
     ("bitesim.mechanisms.kinks", "saturation"): hill,
 }

@@ -20,6 +20,8 @@ _PATIENT_OPTIONS = {
     "age_years": "age [years]",
     "blood_b_cells_per_ul": "B cells in blood before treatment [cells/uL]",
     "blood_cd8_t_cells_per_ul": "CD8 T cells in blood before treatment [cells/uL]",
+    "mrd": "blasts among the marrow's nucleated cells before treatment, e.g. 1e-3 (or --marrow-blast-fraction)",
+    "marrow_blast_fraction": "the same for overt disease, e.g. 0.6",
 }
 
 

@@ -11,7 +11,7 @@ from bitesim.leukaemia.readouts import READOUTS, initial_state, read
 from bitesim.model import Balance, CovariateLink, DrugInput, Model
 from bitesim.parameters import ParameterSet
 
-_COVARIATES: Final = ("weight_kg", "bsa_m2", "blood_cd8_t_cells_per_ul", "blood_b_cells_per_ul")
+_COVARIATES: Final = ("weight_kg", "blood_cd8_t_cells_per_ul", "blood_b_cells_per_ul", "marrow_blast_fraction")
 
 LEUKAEMIA: Final = Model(
     name="leukaemia",
@@ -25,10 +25,12 @@ LEUKAEMIA: Final = Model(
     readouts=READOUTS,
     read=read,
     drug=DrugInput("drug_ug"),
-    covariates=tuple(CovariateLink(name, name) for name in _COVARIATES),
+    covariates=(
+        CovariateLink("bsa_m2", "bsa_m2", needed_with="weight_kg"),
+        *(CovariateLink(name, name) for name in _COVARIATES),
+    ),
     balances=(Balance("drug", {"drug_ug": 1.0, "drug_eliminated_ug": 1.0}),),
     assumptions=(
-        "Without a body surface area the clearance is that of the typical adult of 1.876 m2.",
         "Bridges follow the clinical limit of a closed synapse: drug on both surfaces at contact, CD3 not limiting.",
         "Blood under flow forms no synapses; T cells are stimulated in sinusoids, marrow and lymphoid tissue.",
         "IL-6 was tuned to lymphoma patients: for leukaemia it is unvalidated.",

@@ -2,7 +2,7 @@
 
 27 states; 323 entries of the Jacobian may differ from 0, 387 with fill-in.
 Generated from the model's equations by `bitesim derive leukaemia`; do not edit.
-Equations: 3267c61a0792048f550d87d9d81c5fbcab5583ee7cfbfb050567e25eefa78996
+Equations: 0a52bec16bd6e748752d9245d4970bdfe5ead521799b8058d1ae3c0b527322a1
 """
 
 from bitesim.model.derived import Derived, Tangents
@@ -4724,10 +4724,14 @@ def readouts(state, constants, outputs):
     t1 = exhausted_t_cells_blood + resting_t_cells_blood + t0
     ln_low_blasts = state[21]
     t2 = exp(ln_low_blasts)
-    outputs[7] = t2
+    outputs[8] = t2
     ln_blasts = state[20]
     t4 = t2 + exp(ln_blasts)
-    outputs[6] = t4
+    outputs[7] = t4
+    c104 = constants[144]
+    t5 = c104 * t4
+    outputs[5] = t5
+    outputs[6] = t5
     drug_ug = state[0]
     c102 = constants[142]
     outputs[0] = c102 * drug_ug
@@ -4736,10 +4740,8 @@ def readouts(state, constants, outputs):
     outputs[1] = b_cells_blood * c103
     outputs[2] = c103 * t1
     outputs[3] = t0 * (1.0 / t1)
-    c104 = constants[144]
-    outputs[5] = c104 * t4
     ln_sanctuary_blasts = state[22]
-    outputs[8] = exp(ln_sanctuary_blasts)
+    outputs[9] = exp(ln_sanctuary_blasts)
     il6_pg_per_ml = state[24]
     outputs[4] = il6_pg_per_ml
 
@@ -7096,7 +7098,7 @@ def tangent_readouts(state, constants, state_dot, constants_dot, result_dot):
     t2 = exp(ln_low_blasts)
     ln_blasts = state[20]
     t3 = exp(ln_blasts)
-    t8 = 1.0 / t1
+    t9 = 1.0 / t1
     primed_t_cells_blood_dot = state_dot[2]
     activated_t_cells_blood_dot = state_dot[3]
     t12 = activated_t_cells_blood_dot + primed_t_cells_blood_dot
@@ -7105,10 +7107,15 @@ def tangent_readouts(state, constants, state_dot, constants_dot, result_dot):
     t13 = exhausted_t_cells_blood_dot + resting_t_cells_blood_dot + t12
     ln_low_blasts_dot = state_dot[21]
     t14 = ln_low_blasts_dot * t2
-    result_dot[7] = t14
+    result_dot[8] = t14
     ln_blasts_dot = state_dot[20]
     t16 = t14 + ln_blasts_dot * t3
-    result_dot[6] = t16
+    result_dot[7] = t16
+    c104 = constants[144]
+    c104_dot = constants_dot[144]
+    t17 = c104 * t16 + c104_dot * (t2 + t3)
+    result_dot[5] = t17
+    result_dot[6] = t17
     drug_ug = state[0]
     c102 = constants[142]
     drug_ug_dot = state_dot[0]
@@ -7120,13 +7127,10 @@ def tangent_readouts(state, constants, state_dot, constants_dot, result_dot):
     c103_dot = constants_dot[143]
     result_dot[1] = b_cells_blood * c103_dot + b_cells_blood_dot * c103
     result_dot[2] = c103 * t13 + c103_dot * t1
-    result_dot[3] = t0 * (t13 * (-t8 * t8)) + t12 * t8
-    c104 = constants[144]
-    c104_dot = constants_dot[144]
-    result_dot[5] = c104 * t16 + c104_dot * (t2 + t3)
+    result_dot[3] = t0 * (t13 * (-t9 * t9)) + t12 * t9
     ln_sanctuary_blasts = state[22]
     ln_sanctuary_blasts_dot = state_dot[22]
-    result_dot[8] = ln_sanctuary_blasts_dot * exp(ln_sanctuary_blasts)
+    result_dot[9] = ln_sanctuary_blasts_dot * exp(ln_sanctuary_blasts)
     il6_pg_per_ml_dot = state_dot[24]
     result_dot[4] = il6_pg_per_ml_dot
 
@@ -7162,7 +7166,7 @@ PATTERN = (
 )
 
 DERIVED = Derived(
-    digest="3267c61a0792048f550d87d9d81c5fbcab5583ee7cfbfb050567e25eefa78996",
+    digest="0a52bec16bd6e748752d9245d4970bdfe5ead521799b8058d1ae3c0b527322a1",
     n_parameters=82,
     n_constants=180,
     n_factors=387,

@@ -15,6 +15,7 @@ from bitesim.model.readouts import BLOOD_READOUTS
 READOUTS: Final = (
     *BLOOD_READOUTS,
     Readout("marrow_blast_fraction", "-", "blasts among the marrow's nucleated cells"),
+    Readout("mrd", "-", "the same fraction, as residual disease: the truth, before any assay"),
     Readout("blasts", "cells", "blasts in marrow, CD19-low ones included; below 1 there is no such cell"),
     Readout("low_blasts", "cells", "CD19-low blasts in marrow; below 1 there is no such cell"),
     Readout("sanctuary_blasts", "cells", "blasts outside marrow; below 1 there is no such cell"),
@@ -53,6 +54,7 @@ def read(s: Any, p: Any, r: Any) -> None:
     r.blood_cd69_fraction = (s.primed_t_cells_blood + s.activated_t_cells_blood) / t_cells
     r.serum_il6_pg_per_ml = s.il6_pg_per_ml
     r.marrow_blast_fraction = q.blast_fraction(s, p)
+    r.mrd = r.marrow_blast_fraction
     r.blasts = q.blasts(s)
     r.low_blasts = np.exp(s.ln_low_blasts)
     r.sanctuary_blasts = np.exp(s.ln_sanctuary_blasts)

@@ -25,6 +25,7 @@ from scipy.special import gammainc
 from bitesim.foundation.checks import number, whole_number
 from bitesim.foundation.compiled import kernel
 from bitesim.foundation.errors import ParameterError
+from bitesim.mechanisms.kinks import saturation
 
 #: Engaged ligands for killing and for full activation (Purbhoo et al. 2004).
 KILLING_BRIDGES: Final = 3
@@ -44,9 +45,12 @@ _SD_HINT: Final = "Give the sd of ln copies: a coefficient of variation of 65 % 
 
 @kernel
 def share_above(bridges: Any, half: Any, hill: Any) -> Any:
-    """Return the share of synapses with enough bridges [-] as a Hill function of mean bridges >= 0 (`HILL_FITS`)."""
-    raised = bridges**hill
-    return raised / (half**hill + raised)
+    """Return the share of synapses with enough bridges [-] as a Hill function of mean bridges (`HILL_FITS`).
+
+    The package's named saturation: a plain power would turn the rounding of a solver just below 0, and the derivative
+    by `hill` at no drug, into NaN.
+    """
+    return saturation(bridges, half, hill)
 
 
 @kernel

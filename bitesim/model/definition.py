@@ -48,11 +48,16 @@ class InputPulse:
 
 @dataclass(frozen=True)
 class CovariateLink:
-    """A patient's covariate that sets a parameter: value * factor."""
+    """A patient's covariate that sets a parameter: value * factor.
+
+    Where `needed_with` names another covariate, a patient who has that one must have this one: the default belongs to a
+    patient of whom neither is known.
+    """
 
     covariate: str
     parameter: str
     factor: float = 1.0
+    needed_with: str = ""
 
 
 @dataclass(frozen=True)
@@ -197,10 +202,22 @@ class Model:
         return {row.symbol: row.name for row in rows if row.symbol}
 
     def individual_parameters(self, parameters: ParameterSet, covariates: Mapping[str, float | None]) -> ParameterSet:
-        """Return `parameters` with what the patient's covariates set; a covariate that is None sets nothing."""
+        """Return `parameters` with what the patient's covariates set; a covariate that is None sets nothing.
+
+        Raises
+        ------
+        ParameterError
+            Where a covariate is missing that the model needs beside one that is given.
+        """
         changes = {}
         for link in self.covariates:
-            value = covariates.get(link.covariate)
+            value, beside = covariates.get(link.covariate), covariates.get(link.needed_with)
+            if value is None and beside is not None:
+                raise ParameterError(
+                    f"model {self.name} needs {link.covariate}= of a patient with {link.needed_with} = {beside:g}: it is the "
+                    f"{self.catalogue[link.parameter].meaning}, and its default, {self.parameters[link.parameter]:g}, is that "
+                    "of an adult of unknown size"
+                )
             if value is not None:
                 changes[link.parameter] = value * link.factor
         return parameters.replace(**changes) if changes else parameters

@@ -52,6 +52,9 @@ class Patient:
     age_years : float, default 40
     blood_b_cells_per_ul, blood_cd8_t_cells_per_ul : float, optional
         Counts before treatment [cells/uL]. Default: the model's own reference (ALL setting 70 and 200, NHL 500 and 500).
+    mrd, marrow_blast_fraction : float, optional
+        Blasts among the marrow's nucleated cells before treatment, as a fraction: the same number under its two names,
+        for what is left after treatment and for overt disease. Give one of them.
     bsa_formula : {"mosteller", "dubois", "haycock"}
     name : str
         Stands in reports and errors.
@@ -59,7 +62,8 @@ class Patient:
     Raises
     ------
     ParameterError
-        For values outside their range, and for a weight and a BSA (or height) that no body has together.
+        For values outside their range, for a weight and a BSA (or height) that no body has together, and for both `mrd` and
+        `marrow_blast_fraction`.
     """
 
     weight_kg: float | None = None
@@ -68,6 +72,8 @@ class Patient:
     age_years: float = REFERENCE_AGE_YEARS
     blood_b_cells_per_ul: float | None = None
     blood_cd8_t_cells_per_ul: float | None = None
+    mrd: float | None = None
+    marrow_blast_fraction: float | None = None
     bsa_formula: Literal["mosteller", "dubois", "haycock"] = "mosteller"
     name: str = "patient"
 
@@ -77,6 +83,11 @@ class Patient:
             value = getattr(self, field_name)
             if value is not None:
                 object.__setattr__(self, field_name, number(field_name, value, unit, allowed, hint))
+        if self.mrd is not None and self.marrow_blast_fraction is not None:
+            raise ParameterError(
+                f"mrd = {self.mrd:g} and marrow_blast_fraction = {self.marrow_blast_fraction:g} are the same quantity, the "
+                "fraction of blasts among the marrow's nucleated cells: give one of them"
+            )
         if not isinstance(self.bsa_formula, str) or self.bsa_formula not in BSA_FORMULAS:
             raise unknown_name("bsa_formula", self.bsa_formula, BSA_FORMULAS)
         if not isinstance(self.name, str):
@@ -114,7 +125,9 @@ class Patient:
 
     def covariates(self) -> dict[str, float | None]:
         """Return what a model may read: name -> value, None where it is unknown."""
-        return {field_name: getattr(self, field_name) for field_name, *_ in _RANGES}
+        found = {field_name: getattr(self, field_name) for field_name, *_ in _RANGES}
+        mrd = found.pop("mrd")
+        return found if mrd is None else found | {"marrow_blast_fraction": mrd}
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -128,6 +141,10 @@ class Patient:
 _COUNT_HINT: Final = (
     "Counts are cells per microlitre (200/uL = 0.2e9/L = 2e5/mL); a count below detection is not 0: give the limit."
 )
+_FRACTION_HINT: Final = (
+    "It is a fraction of the marrow's nucleated cells: 5 % is 0.05, MRD of 1 in 10,000 is 1e-4; what was not detected is not "
+    "0: give the limit."
+)
 _RANGES: Final = (
     ("weight_kg", "kg", (0.5, 300.0), "Weight is in kilograms, not pounds or grams."),
     ("bsa_m2", "m2", (0.1, 3.5), "Body surface area is in m2; give height_cm= instead to have it computed."),
@@ -135,6 +152,8 @@ _RANGES: Final = (
     ("age_years", "years", (0.0, 120.0), "Age is in years: 18 months is 1.5."),
     ("blood_b_cells_per_ul", "cells/uL", (1e-3, 1e6), _COUNT_HINT),
     ("blood_cd8_t_cells_per_ul", "cells/uL", (1e-3, 1e6), _COUNT_HINT),
+    ("mrd", "-", (1e-9, 0.99), _FRACTION_HINT),
+    ("marrow_blast_fraction", "-", (1e-9, 0.99), _FRACTION_HINT),
 )
 
 #: Body-mass index [kg/m2] that is still a human body.

@@ -58,7 +58,7 @@ def _leukaemia_course():
 
 
 def _on_both_sides(state, rng):
-    """Return a state with drug or less than none, adhesion above or below its adaptation, T cells above or below the ceiling."""
+    """Return a state with drug or less than none, adhesion above or below adaptation, T cells above or below the ceiling."""
     names = list(MODELS["leukaemia"].species)
     moved = state * np.exp(0.05 * rng.standard_normal(len(state)))
     moved[names.index("adapted_adhesion")] *= np.exp(rng.standard_normal())

@@ -55,3 +55,28 @@ def test_changes_are_copies_and_names_are_checked():
 def test_a_dose_per_m2_without_bsa_is_refused():
     with pytest.raises(bitesim.ScenarioError, match="bsa_m2=, or height_cm="):
         bitesim.simulate(Patient(weight_kg=70), "15 ug/m2/day for 28 d", times_days=[0, 1])
+
+
+@pytest.mark.parametrize("name", ["mrd", "marrow_blast_fraction"])
+def test_blasts_are_known_by_either_name(name):
+    patient = Patient(**{name: 2e-3})
+    assert patient.covariates()["marrow_blast_fraction"] == 2e-3
+    run = bitesim.simulate(patient, None, "leukaemia", [0.0, 1.0])
+    assert run["mrd"][0] == run["marrow_blast_fraction"][0] == pytest.approx(2e-3)
+    assert run["blasts"][0] == pytest.approx(2e-3 * 70 * 1.04e10)
+
+
+def test_blasts_by_both_names_are_refused():
+    with pytest.raises(bitesim.ParameterError, match=r"mrd = 0.001 and marrow_blast_fraction = 0.2 are the same quantity"):
+        Patient(mrd=1e-3, marrow_blast_fraction=0.2)
+
+
+@pytest.mark.parametrize("value", [5, 1.5, 0.0, -1e-4, float("nan")])
+def test_blasts_in_percent_or_none_are_refused(value):
+    with pytest.raises(bitesim.ParameterError, match=r"mrd.*(5 % is 0.05)"):
+        Patient(mrd=value)
+
+
+def test_a_child_without_a_size_is_refused_where_clearance_needs_it():
+    with pytest.raises(bitesim.ParameterError, match=r"needs bsa_m2= of a patient with weight_kg = 20"):
+        bitesim.simulate(Patient(weight_kg=20), "9 ug/day for 28 d", "leukaemia", [0, 1])

@@ -10,6 +10,7 @@ from scipy.optimize import least_squares
 from scipy.stats import poisson
 
 from bitesim.foundation.errors import ParameterError
+from bitesim.mechanisms import antigen_density, kinks
 from bitesim.mechanisms.antigen_density import (
     HILL_FITS,
     Survivors,
@@ -25,6 +26,10 @@ ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 
 def plain(function):
     return getattr(function, "py_func", function)
+
+
+def shares(bridges, half, hill):
+    return np.array([share_above(float(each), half, hill) for each in bridges])
 
 
 def density(z):
@@ -59,14 +64,14 @@ def test_share_at_its_ends_and_shapes():
 def test_hill_approximation_is_the_least_squares_fit(threshold, error):
     bridges = np.geomspace(0.01, 1000.0, 400)
     exact = share_of_synapses(bridges, threshold)
-    fit = least_squares(lambda x: share_above(bridges, x[0], x[1]) - exact, (float(threshold), 2.0))
+    fit = least_squares(lambda x: shares(bridges, *x) - exact, (float(threshold), 2.0))
     assert fit.x == pytest.approx(HILL_FITS[threshold], rel=0.003)
-    assert error - 5e-4 < np.abs(share_above(bridges, *HILL_FITS[threshold]) - exact).max() < error < 0.016
+    assert error - 5e-4 < np.abs(shares(bridges, *HILL_FITS[threshold]) - exact).max() < error < 0.016
 
 
 def test_hill_approximation_is_too_large_where_bridges_are_few():
     few = np.array([0.01, 0.1])
-    assert share_above(few, *HILL_FITS[3]) / share_of_synapses(few, 3) == pytest.approx([25.0, 2.9], rel=0.02)
+    assert shares(few, *HILL_FITS[3]) / share_of_synapses(few, 3) == pytest.approx([25.0, 2.9], rel=0.02)
 
 
 def test_bridges_of_the_fit_are_the_mean_over_cells():
@@ -127,13 +132,22 @@ def test_selection_grows_with_the_kill_and_ends_with_much_drug():
     assert survivors_of_kill(10.0, 0.0) == Survivors(0.0, 0.0, pytest.approx(1.0), pytest.approx(1.0), pytest.approx(0.6))
 
 
-def test_kernels_are_smooth_and_without_dimension():
+def test_share_is_smooth_and_safe_at_no_drug():
     step = 1e-30
     slope = share_above(2.0 + step * 1j, 3.06, 1.98).imag / step
     ratio = (2.0 / 3.06) ** 1.98
     assert slope == pytest.approx(1.98 / 2.0 * ratio / (1.0 + ratio) ** 2, rel=1e-12)
     assert share_above(0.0, 3.06, 1.98) == 0.0
-    assert plain(share_above)(3.06 * UNITS.dimensionless, 3.06 * UNITS.dimensionless, 1.98).to("").magnitude == 0.5
+    assert share_above(-1e-18, 3.06, 1.98) == 0.0
+    assert share_above(0.0 + step * 1j, 3.06, 1.98).imag == 0.0
+
+
+def test_dimensions(monkeypatch):
+    monkeypatch.setattr(kinks, "positive_power", lambda x, exponent: x**exponent)
+    monkeypatch.setattr(antigen_density, "saturation", plain(kinks.saturation))
+    bridges = 3.06 * UNITS.dimensionless
+    assert plain(share_above)(bridges, bridges, 1.98).to("").magnitude == 0.5
+    assert plain(mean_copies)(2e4 * UNITS.dimensionless, 0.6).check("")
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ _BRIDGES: Final = (
     _row("cd19_dissociation_pm", "pM", 1490.0, (10.0, 1e5), "dissociation constant of drug and CD19", _LIU, "measured"),
     _row("synapse_area_um2", "um2", 65.0, (1.0, 500.0), "area of a full synapse", _LIU, "measured"),
     _row("blast_surface_um2", "um2", 814.0, (50.0, 5000.0), "surface of a target cell", _LIU, "derived"),
-    _row("blast_cd19_copies", "-", 2e4, (1e2, 1e6), "CD19 copies of a blast (prior 2e3 to 4e4), with the thresholds",
+    _row("blast_cd19_copies", "-", 2e4, (1e2, 1e6), "mean CD19 copies of a blast (prior 2e3 to 4e4), with the thresholds",
          "tuned to typical log10 kills", "fitted"),
     _row("b_cell_cd19_copies", "-", 2.2e4, (1e2, 1e6), "CD19 copies of a normal B cell",
          "Ginaldi et al. 1998, J Clin Pathol 51:364", "measured"),
@@ -151,7 +151,7 @@ _T_CELLS: Final = (
 _KILLING: Final = (
     _row("kills_per_day", "1/d", 2.1, (0.1, 50.0), "kills of one effector (2 to 16)", "Halle et al. 2016, mouse; tuned",
          "fitted"),
-    _row("killing_search_share", "-", 0.025, (1e-5, 10.0), "targets per site cell at which half the time is search",
+    _row("killing_search_share", "-", 0.03, (1e-5, 10.0), "targets per site cell at which half the time is search",
          "tuned to typical log10 kills", "fitted", BetweenPatients("log-normal", 0.3, _PRIOR)),
     _row("target_loss_per_day", "1/d", 1.6, (0.1, 1e3), "largest loss rate of a target (a bound, not a finding)",
          "tuned to MRD in remission", "fitted"),
@@ -184,14 +184,15 @@ _B_CELLS: Final = (
 )  # fmt: skip
 
 _CYTOKINE: Final = (
-    _row("il6_pg_per_ml_per_t_cell_per_ul", "pg/mL/(cells/uL)", 0.4, (0.0, 1e3),
+    _row("il6_pg_per_ml_per_t_cell_per_ul", "pg/mL/(cells/uL)", 0.68, (0.0, 1e3),
          "IL-6 per newly activated T cell per uL of blood", _IL6, "fitted", BetweenPatients("log-normal", 1.5, _IL6)),
     _row("il6_half_targets", "cells", 5e9, (1e5, 1e13), "targets in the body at half the release", _PRIOR, "assumed"),
-    _row("il6_elimination_per_day", "1/d", 8.0, (0.1, 500.0), "slowest step between release and loss of IL-6", _IL6,
+    _row("il6_elimination_per_day", "1/d", 5.0, (0.1, 500.0), "slowest step between release and loss of IL-6", _IL6,
          "fitted"),
     _row("il6_baseline_pg_per_ml", "pg/mL", 20.0, (0.0, 1e4), "IL-6 before treatment (floor of the data)", _IL6,
          "fitted"),
-    _row("il6_attenuation_per_day", "1/d", 2.2, (0.0, 100.0), "loss of the response under stimulation", _IL6, "fitted"),
+    _row("il6_attenuation_per_day", "1/d", 2.5, (0.0, 100.0), "loss of the response under stimulation", _IL6, "fitted"),
+    _row("il6_attenuation_half_stimulus", "-", 0.02, (1e-6, 10.0), "stimulus at half that loss", _IL6, "fitted"),
     _row("il6_return_per_day", "1/d", 0.02, (0.0, 10.0), "return of the response", _PRIOR, "assumed"),
     _row("dexamethasone_damping", "-", 0.0, (0.0, 1.0), "share of the release that dexamethasone damps", _PRIOR,
          "assumed"),

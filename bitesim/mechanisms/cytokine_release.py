@@ -21,6 +21,10 @@ def il6_release(newly_activated_per_ul_per_day: Any, targets: Any, responsivenes
 
 @kernel
 def responsiveness_rate(stimulated: Any, responsiveness: Any, p: Any) -> Any:
-    """Loss under stimulation and slow return of the responsiveness [1/d]."""
-    lost = p.il6_attenuation_per_day * stimulated * responsiveness
+    """Loss under stimulation and slow return of the responsiveness [1/d].
+
+    Little stimulation suffices: IL-6 is back near its baseline by day 2 after a low first dose as after a high one.
+    """
+    exposed = stimulated / (stimulated + p.il6_attenuation_half_stimulus)
+    lost = p.il6_attenuation_per_day * exposed * responsiveness
     return p.il6_return_per_day * (1.0 - responsiveness) - lost

@@ -123,6 +123,31 @@ def test_regrowth_takes_two_to_four_months():
     assert 2.0 <= months <= 4.0
 
 
+def lymphoma_il6(regimen, times):
+    """Return IL-6 of a lymphoma setting: far more CD19+ cells in lymphoid tissue, little in marrow."""
+    patient = ADULT.replace(blood_b_cells_per_ul=70)
+    return run(regimen, times, patient, lymphoid_b_cells_per_blood=500.0, marrow_blast_fraction=1e-6)["serum_il6_pg_per_ml"]
+
+
+def test_il6_of_a_first_exposure_is_graded_by_the_dose_and_soon_over():
+    hours = np.arange(0.0, 49.0)
+    flat, low = (lymphoma_il6(f"{dose} ug/m2/day for 28 d", hours / 24.0) for dose in (60, 5))
+    first_day = hours <= 17
+    # Hijazi et al. 2018: medians of the first 0.7 d 504 and 100 pg/mL, back near baseline by day 2, peaks at 5 to 12 h.
+    assert 2.5 <= np.median(flat[first_day]) / np.median(low[first_day]) <= 10.0
+    assert np.median(flat[first_day]) == pytest.approx(504.0, rel=0.2)
+    assert max(flat[-1], low[-1]) <= 60.0
+    assert 5 <= np.argmax(flat) <= 12
+    assert 5 <= np.argmax(low) <= 12
+
+
+def test_il6_of_later_steps_is_attenuated():
+    days = np.arange(0.0, 21.0, 1 / 24)
+    course = lymphoma_il6("5 ug/m2/day for 7 d, 15 ug/m2/day for 7 d, 60 ug/m2/day for 14 d", days)
+    first, *later = (course[(days >= start) & (days <= start + 1)].max() for start in (0, 7, 14))
+    assert max(later) < 0.5 * first
+
+
 def test_a_gap_of_the_pump_is_a_new_though_smaller_first_exposure():
     regimen = bitesim.Regimen.parse("28 ug/day for 28 d").hold(10.0, hours=4.0)
     counts = run(regimen, [10.0, 10.5])["blood_cd8_t_cells_per_ul"]

@@ -29,7 +29,8 @@ def test_the_response_is_lost_under_stimulation_and_returns_slowly():
         )
         return course.y[0, -1]
 
-    lost, back = P.il6_attenuation_per_day, P.il6_return_per_day
+    lost = P.il6_attenuation_per_day / (1.0 + P.il6_attenuation_half_stimulus)
+    back = P.il6_return_per_day
     rest = back / (back + lost)
     assert after(1.0, 1.0, 2.0) == pytest.approx(rest + (1.0 - rest) * np.exp(-2.0 * (lost + back)), rel=1e-6)
     assert after(0.1, 0.0, 14.0) == pytest.approx(1.0 - 0.9 * np.exp(-14.0 * back), rel=1e-6)

@@ -1,0 +1,94 @@
+"""T cells in a dish under continuous exposure or with a break: how much they lyse afterwards.
+
+Philipp et al. 2022, Blood 140:1104: T cells stood over targets and a CD19/CD3 bispecific for 28 days, or had every second
+week off; fresh targets were then added and their lysis measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.integrate import solve_ivp
+
+from bitesim.foundation.checks import number
+from bitesim.foundation.errors import ParameterError
+from bitesim.leukaemia.catalogue import CATALOGUE
+from bitesim.leukaemia.processes import T_CELL_STEPS, T_STATES
+from bitesim.mechanisms.t_cell_dynamics import t_cell_turnover
+from bitesim.parameters import ParameterSet
+
+#: (days exposed, days free of treatment): lysis of the targets [-].
+PHILIPP_2022: Final = {(7.0, 0.0): 0.884, (14.0, 0.0): 0.349, (28.0, 0.0): 0.086, (7.0, 7.0): 0.934}
+#: The schedule whose lysis sets how much one competent T cell per cell lyses.
+_ANCHOR: Final = (7.0, 0.0)
+_CHANGES: Final = np.array([[changes.get(state, 0) for changes in T_CELL_STEPS.values()] for state in T_STATES], float)
+
+
+@dataclass(frozen=True)
+class LysisRow:
+    """One schedule: days exposed and then free, lysis by the model and as published [-]."""
+
+    exposed_days: float
+    free_days: float
+    lysis: float
+    published: float
+
+
+def _cells_after(start: NDArray[np.float64], stimulated: float, days: float, p: Any) -> NDArray[np.float64]:
+    if days == 0.0:
+        return start
+    division = p.t_cell_division_per_day * stimulated
+
+    def rate(_: float, cells: NDArray[np.float64]) -> NDArray[np.float64]:
+        fluxes = t_cell_turnover(cells[0], cells[1], cells[2], cells[3], stimulated, division, p)
+        return np.asarray(_CHANGES @ np.array(fluxes), np.float64)
+
+    found = solve_ivp(rate, (0.0, days), start, "LSODA", rtol=1e-9, atol=1e-9)
+    return np.asarray(found.y[:, -1], np.float64)
+
+
+def competence(schedule: Sequence[tuple[float, float]], parameters: ParameterSet | None = None) -> float:
+    """Return how much a T cell can lyse after a schedule, relative to a fresh one [-].
+
+    Parameters
+    ----------
+    schedule : sequence of (days, stimulus)
+        Stretches with the stimulus [-], 1 for full exposure and 0 for a break.
+    parameters : ParameterSet, optional
+        Of the leukaemia model.
+
+    Raises
+    ------
+    ParameterError
+        For days that are negative or above 365, or a stimulus outside 0 to 1.
+    """
+    values = ParameterSet(CATALOGUE) if parameters is None else parameters
+    if values.catalogue is not CATALOGUE:
+        raise ParameterError(f"parameters = {parameters!r} are not the leukaemia model's")
+    p = np.rec.array(np.array([tuple(values.vector())], CATALOGUE.record_type))[0]
+    cells = np.array([1.0, 0.0, 0.0, 0.0])
+    for days, stimulated in schedule:
+        days = number("days", days, "d", (0.0, 365.0), "A stretch of the schedule is in days.")
+        stimulated = number("stimulus", stimulated, "-", (0.0, 1.0), "1 is full exposure, 0 a break.")
+        # Counts grow without bound in a dish that is split; only shares matter.
+        cells = _cells_after(cells / cells.sum(), stimulated, days, p)
+    exhausted = cells[3] / cells.sum()
+    return float(1.0 - exhausted + p.exhausted_killing_share * exhausted)
+
+
+def exhaustion_experiment(parameters: ParameterSet | None = None) -> list[LysisRow]:
+    """Return the lysis after each published schedule, scaled so that that of day 7 is the measured one.
+
+    Lysis is 1 - exp(-k * competence): targets are lysed independently while the assay lasts.
+    """
+    anchor = competence([(_ANCHOR[0], 1.0), (_ANCHOR[1], 0.0)], parameters)
+    per_competence = -np.log1p(-PHILIPP_2022[_ANCHOR]) / anchor
+    rows = []
+    for (exposed, free), published in PHILIPP_2022.items():
+        found = competence([(exposed, 1.0), (free, 0.0)], parameters)
+        rows.append(LysisRow(exposed, free, float(-np.expm1(-per_competence * found)), published))
+    return rows

@@ -90,7 +90,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     parts: Parts = {}
     if options.page_only or (options.only and options.json.exists()):
-        parts = json.loads(options.json.read_text(encoding="utf-8"))["parts"]
+        record = json.loads(options.json.read_text(encoding="utf-8"))
+        if "parts" not in record:
+            parser.error(f"{options.json} is of the benchmark {record.get('benchmark')} alone: choose another --json file")
+        parts = record["parts"]
     if not options.page_only:
         chosen = [each for each in BENCHMARKS if not options.only or each.name in options.only]
         measure_all(chosen, options, parts, options.json)

@@ -9,8 +9,8 @@ import numpy as np
 from bitesim.foundation.compiled import kernel
 from bitesim.foundation.units import ML_PER_L, PG_PER_UG, UL_PER_ML
 from bitesim.mechanisms import killing, margination, t_cell_dynamics
+from bitesim.mechanisms.antigen_density import share_above
 from bitesim.mechanisms.bridging import bridges_clinical
-from bitesim.mechanisms.kinks import saturation
 from bitesim.mechanisms.suppression import regulatory_brake
 
 
@@ -138,13 +138,13 @@ def blood_b_cell_bridges(s: Any, p: Any) -> Any:
 @kernel
 def killed_share(bridges: Any, p: Any) -> Any:
     """Share of synapses with bridges enough to kill [-]."""
-    return saturation(bridges, p.killing_half_bridges, p.killing_hill)
+    return share_above(bridges, p.killing_half_bridges, p.killing_hill)
 
 
 @kernel
 def activating_share(bridges: Any, p: Any) -> Any:
     """Share of synapses with bridges enough to activate the T cell fully [-]."""
-    return saturation(bridges, p.activation_half_bridges, p.activation_hill)
+    return share_above(bridges, p.activation_half_bridges, p.activation_hill)
 
 
 @kernel

@@ -19,8 +19,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import gammainc
 
 from bitesim.foundation.checks import number, whole_number
 from bitesim.foundation.compiled import kernel
@@ -80,6 +78,8 @@ def share_of_synapses(bridges: Any, threshold: int, ln_sd: float = LN_SD) -> NDA
     ParameterError
         For an argument that is no number or outside its range.
     """
+    from scipy.special import gammainc
+
     needed = whole_number("threshold", threshold, (1, 1000), "3 bridges kill, 10 activate.")
     spread = number("ln_sd", ln_sd, "-", (0.0, 1.5), _SD_HINT)
     mean = _checked_bridges(bridges)
@@ -138,6 +138,9 @@ def survivors_of_kill(
     ParameterError
         For an argument that is no number or outside its range.
     """
+    from scipy.optimize import brentq
+    from scipy.special import gammainc
+
     needed = whole_number("threshold", threshold, (1, 1000), "3 bridges kill, 10 activate.")
     spread = number("ln_sd", ln_sd, "-", (0.01, 1.5), _SD_HINT)
     mean = number("bridges", bridges, "-", (1e-3, 1e6), _BRIDGES_HINT)

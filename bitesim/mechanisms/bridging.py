@@ -23,8 +23,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
-from scipy.optimize import brentq
 
 from bitesim.foundation.checks import number
 from bitesim.foundation.compiled import kernel
@@ -158,6 +156,9 @@ def bridge_density(surfaces: ContactSurfaces, seconds: NDArray[np.float64], p: A
     SolverError
         When the integration fails.
     """
+    # A model of patients needs none of it, and the import takes a third of a second.
+    from scipy.integrate import solve_ivp
+
     four = np.broadcast_arrays(surfaces.cd3, surfaces.loaded_cd3, surfaces.cd19, surfaces.loaded_cd19)
     shape = four[0].shape
     cd3, loaded_cd3, cd19, loaded_cd19 = (np.array(each, dtype=float).ravel() for each in four)
@@ -214,6 +215,9 @@ def bridges_at_closed_equilibrium(surfaces: ContactSurfaces, area_um2: float, p:
     Drug on the surfaces rises steadily with the ratio of loaded to free CD19, which is found by bracketing. It takes
     hours: the slower arm lets go at 2e-4 /s. `surfaces` holds numbers, not arrays.
     """
+    # A model of patients needs none of it, and the import takes a third of a second.
+    from scipy.optimize import brentq
+
     cd19, cd3 = float(surfaces.cd19 + surfaces.loaded_cd19), float(surfaces.cd3 + surfaces.loaded_cd3)
     carried = float(surfaces.loaded_cd19 + surfaces.loaded_cd3)
     if carried <= 0.0 or cd19 <= 0.0 or cd3 <= 0.0:

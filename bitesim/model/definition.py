@@ -214,9 +214,9 @@ class Model:
             value, beside = covariates.get(link.covariate), covariates.get(link.needed_with)
             if value is None and beside is not None:
                 raise ParameterError(
-                    f"model {self.name} needs {link.covariate}= of a patient with {link.needed_with} = {beside:g}: it is the "
-                    f"{self.catalogue[link.parameter].meaning}, and its default, {self.parameters[link.parameter]:g}, is that "
-                    "of an adult of unknown size"
+                    f"model {self.name} needs {link.covariate}= of a patient with {link.needed_with} = {beside:g}: it is "
+                    f"the {self.catalogue[link.parameter].meaning}, and its default, "
+                    f"{self.parameters[link.parameter]:g}, is that of an adult of unknown size"
                 )
             if value is not None:
                 changes[link.parameter] = value * link.factor

@@ -142,8 +142,8 @@ _COUNT_HINT: Final = (
     "Counts are cells per microlitre (200/uL = 0.2e9/L = 2e5/mL); a count below detection is not 0: give the limit."
 )
 _FRACTION_HINT: Final = (
-    "It is a fraction of the marrow's nucleated cells: 5 % is 0.05, MRD of 1 in 10,000 is 1e-4; what was not detected is not "
-    "0: give the limit."
+    "It is a fraction of the marrow's nucleated cells: 5 % is 0.05, MRD of 1 in 10,000 is 1e-4; what was not detected is "
+    "not 0: give the limit."
 )
 _RANGES: Final = (
     ("weight_kg", "kg", (0.5, 300.0), "Weight is in kilograms, not pounds or grams."),

@@ -263,6 +263,6 @@ def test_bad_input_is_named():
 
 def test_a_failed_integration_says_so(monkeypatch):
     failed = SimpleNamespace(success=False, message="step too small")
-    monkeypatch.setattr(bridging, "solve_ivp", lambda *_, **__: failed)
+    monkeypatch.setattr("scipy.integrate.solve_ivp", lambda *_, **__: failed)
     with pytest.raises(SolverError, match="integrated to 60 s: step too small"):
         bridges_after(contact_surfaces(dish(1.0), P), 60.0, 65.0, P)

@@ -11,7 +11,13 @@ from bitesim.leukaemia.readouts import READOUTS, initial_state, read
 from bitesim.model import Balance, CovariateLink, DrugInput, Model
 from bitesim.parameters import ParameterSet
 
-_COVARIATES: Final = ("weight_kg", "blood_cd8_t_cells_per_ul", "blood_b_cells_per_ul", "marrow_blast_fraction")
+#: A patient's covariate -> the parameter that it sets.
+_COVARIATES: Final = {
+    "weight_kg": "weight_kg",
+    "blood_cd8_t_cells_per_ul": "baseline_cd8_t_cells_per_ul",
+    "blood_b_cells_per_ul": "baseline_b_cells_per_ul",
+    "marrow_blast_fraction": "baseline_blast_fraction",
+}
 
 LEUKAEMIA: Final = Model(
     name="leukaemia",
@@ -27,7 +33,7 @@ LEUKAEMIA: Final = Model(
     drug=DrugInput("drug_ug"),
     covariates=(
         CovariateLink("bsa_m2", "bsa_m2", needed_with="weight_kg"),
-        *(CovariateLink(name, name) for name in _COVARIATES),
+        *(CovariateLink(covariate, parameter) for covariate, parameter in _COVARIATES.items()),
     ),
     balances=(Balance("drug", {"drug_ug": 1.0, "drug_eliminated_ug": 1.0}),),
     assumptions=(

@@ -35,7 +35,7 @@ def blood_ul(p: Any) -> Any:
 @kernel
 def blood_t_cells_at_rest(p: Any) -> Any:
     """CD8 T cells in blood before treatment [cells]."""
-    return p.blood_cd8_t_cells_per_ul * blood_ul(p)
+    return p.baseline_cd8_t_cells_per_ul * blood_ul(p)
 
 
 @kernel
@@ -48,7 +48,7 @@ def t_cells_at_rest(p: Any) -> Any:
 @kernel
 def blood_b_cells_at_rest(p: Any) -> Any:
     """B cells in blood before treatment [cells]."""
-    return p.blood_b_cells_per_ul * blood_ul(p)
+    return p.baseline_b_cells_per_ul * blood_ul(p)
 
 
 @kernel

@@ -27,7 +27,7 @@ def initial_state(p: Any, s: Any) -> None:
     """Write the untreated patient: all but the blasts stands still; the kernel is handed a state of zeros."""
     blood, primed = q.blood_t_cells_at_rest(p), t_cell_dynamics.tonic_share(p)
     sinus = blood * p.sinus_t_cells_per_blood
-    marrow = blood * p.marrow_t_cells_per_blood * trafficking.marrow_room(p.marrow_blast_fraction, p)
+    marrow = blood * p.marrow_t_cells_per_blood * trafficking.marrow_room(p.baseline_blast_fraction, p)
     lymphoid = blood * p.lymphoid_t_cells_per_blood
     s.resting_t_cells_blood, s.primed_t_cells_blood = (1.0 - primed) * blood, primed * blood
     s.resting_t_cells_sinus, s.primed_t_cells_sinus = (1.0 - primed) * sinus, primed * sinus
@@ -35,11 +35,11 @@ def initial_state(p: Any, s: Any) -> None:
     s.resting_t_cells_lymphoid, s.primed_t_cells_lymphoid = (1.0 - primed) * lymphoid, primed * lymphoid
     s.b_cells_blood = q.blood_b_cells_at_rest(p)
     s.b_cells_lymphoid = p.lymphoid_b_cells_per_blood * s.b_cells_blood
-    s.b_cells_marrow = q.marrow_b_cells_at_rest(p) * (1.0 - p.marrow_blast_fraction)
-    count = p.marrow_blast_fraction * q.marrow_cells(p)
+    s.b_cells_marrow = q.marrow_b_cells_at_rest(p) * (1.0 - p.baseline_blast_fraction)
+    count = p.baseline_blast_fraction * q.marrow_cells(p)
     s.ln_blasts = np.log(count * (1.0 - p.low_blast_share))
     s.ln_low_blasts = np.log(count * p.low_blast_share)
-    s.ln_sanctuary_blasts = np.log(p.sanctuary_blasts)
+    s.ln_sanctuary_blasts = np.log(p.baseline_sanctuary_blasts)
     s.il6_pg_per_ml = p.il6_baseline_pg_per_ml
     s.cytokine_responsiveness = 1.0
 

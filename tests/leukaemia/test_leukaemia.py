@@ -20,7 +20,7 @@ def run(regimen, times, patient=ADULT, **changes):
 
 
 def log10_kill(patient, blast_fraction, regimen="15 ug/m2/day for 28 d"):
-    fraction = run(regimen, [0.0, 28.0], patient, marrow_blast_fraction=blast_fraction)["marrow_blast_fraction"]
+    fraction = run(regimen, [0.0, 28.0], patient, baseline_blast_fraction=blast_fraction)["marrow_blast_fraction"]
     return np.log10(fraction[0] / fraction[1])
 
 
@@ -37,7 +37,7 @@ def test_it_is_found_by_name():
 def test_without_drug_or_growth_everything_stands_still():
     still = {"blast_birth_per_day": 0.0, "blast_death_per_day": 0.0, "antigen_loss_per_day": 0.0}
     # Blasts crowd normal B cells' room in the start, not in their equations: with few of them both agree.
-    found = run(None, [0.0, 100.0], marrow_blast_fraction=1e-9, **still)
+    found = run(None, [0.0, 100.0], baseline_blast_fraction=1e-9, **still)
     for name, row in LEUKAEMIA.species.items():
         before, after = found[name]
         assert after == pytest.approx(before, rel=1e-6, abs=1e-6 * row.scale), name
@@ -118,7 +118,7 @@ def test_higher_doses_kill_more():
 
 def test_regrowth_takes_two_to_four_months():
     days = np.arange(0.0, 200.0)
-    fraction = run(None, days, marrow_blast_fraction=1e-4)["marrow_blast_fraction"]
+    fraction = run(None, days, baseline_blast_fraction=1e-4)["marrow_blast_fraction"]
     months = np.interp(np.log(0.05), np.log(fraction), days) / 30.4
     assert 2.0 <= months <= 4.0
 
@@ -126,7 +126,9 @@ def test_regrowth_takes_two_to_four_months():
 def lymphoma_il6(regimen, times):
     """Return IL-6 of a lymphoma setting: far more CD19+ cells in lymphoid tissue, little in marrow."""
     patient = ADULT.replace(blood_b_cells_per_ul=70)
-    return run(regimen, times, patient, lymphoid_b_cells_per_blood=500.0, marrow_blast_fraction=1e-6)["serum_il6_pg_per_ml"]
+    return run(regimen, times, patient, lymphoid_b_cells_per_blood=500.0, baseline_blast_fraction=1e-6)[
+        "serum_il6_pg_per_ml"
+    ]
 
 
 def test_il6_of_a_first_exposure_is_graded_by_the_dose_and_soon_over():

@@ -18,6 +18,8 @@ from bitesim.numerics.lanes import LANES, call, constant, data_pointer, element,
 Weights = tuple[tuple[int, float], ...]
 
 _WORD: Final = ir.IntType(64)
+#: Up to so many rows (of eight states) loops are written out.
+_FEW_ROWS: Final = 4
 
 
 def stage_sum(table: NDArray[np.float64], *, onto_base: bool) -> Any:
@@ -159,12 +161,32 @@ def _each_stage(
             case = builder.append_basic_block(f"stage{index}")
             switch.add_case(ir.Constant(_WORD, index), case)
             builder.position_at_end(case)
-            offsets = [builder.mul(rows, ir.Constant(_WORD, j)) for j, _ in row_weights]
+            stages_used = [j for j, _ in row_weights]
             factors = [constant(weight, LANES) for _, weight in row_weights]
-            with cgutils.for_range(builder, rows, intp=_WORD) as loop:
-                one_row(loop.index, factors, offsets)
+            _each_row(builder, rows, stages_used, lambda row, offsets, factors=factors: one_row(row, factors, offsets))
             builder.branch(done)
     builder.position_at_end(done)
+
+
+def _each_row(builder: Any, rows: Any, stages_used: list[int], one_row: Callable[[Any, list[Any]], None]) -> None:
+    """Write the loop over the rows; few rows, which are those of one patient, are written out one by one."""
+    end = builder.append_basic_block("rows_done")
+    many = builder.append_basic_block("many_rows")
+    switch = builder.switch(rows, many)
+    for count in range(1, _FEW_ROWS + 1):
+        case = builder.append_basic_block(f"rows{count}")
+        switch.add_case(ir.Constant(_WORD, count), case)
+        builder.position_at_end(case)
+        offsets = [ir.Constant(_WORD, count * j) for j in stages_used]
+        for row in range(count):
+            one_row(ir.Constant(_WORD, row), offsets)
+        builder.branch(end)
+    builder.position_at_end(many)
+    offsets = [builder.mul(rows, ir.Constant(_WORD, j)) for j in stages_used]
+    with cgutils.for_range(builder, rows, intp=_WORD) as loop:
+        one_row(loop.index, offsets)
+    builder.branch(end)
+    builder.position_at_end(end)
 
 
 def _row_sum(builder: Any, stages: Any, row: Any, factors: list[Any], offsets: list[Any], total: Any) -> Any:

@@ -41,7 +41,7 @@ _PATIENT: Final = (
     _row("baseline_blast_fraction", "-", 1e-3, (1e-9, 0.99), "blasts among the marrow's nucleated cells before treatment",
          "covariate of the patient", "measured"),
     _row("low_blast_share", "-", 1e-6, (1e-9, 0.5), "share of CD19-low cells among these blasts", _PRIOR, "assumed"),
-    _row("baseline_sanctuary_blasts", "cells", 1e-6, (1e-9, 1e12), "blasts outside marrow before treatment; below 1 there is none",
+    _row("baseline_sanctuary_blasts", "cells", 1e-6, (1e-9, 1e12), "blasts outside marrow at first; below 1 there is none",
          _PRIOR, "assumed"),
     _row("marrow_cells_per_kg", "1/kg", 1.04e10, (1e9, 5e10), "nucleated cells of the marrow per body weight",
          "Harrison 1962, J Clin Pathol 15:254", "measured"),

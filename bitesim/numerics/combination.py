@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -46,7 +47,7 @@ def stage_sum(table: NDArray[np.float64], *, onto_base: bool) -> Any:
         kinds = signature.args[1:4]
         base, stages, result = (data_pointer(context, builder, k, a) for k, a in zip(kinds, arrays, strict=True))
 
-        def one_row(row: Any, factors: list[Any], offsets: list[Any]) -> None:
+        def one_row(row: Any, offsets: list[Any], factors: list[Any]) -> None:
             begun = load_from(builder, element(builder, base, row, LANES), LANES) if onto_base else None
             total = _row_sum(builder, stages, row, factors, offsets, begun)
             store_to(builder, total, element(builder, result, builder.add(first_row, row), LANES))
@@ -84,7 +85,7 @@ def increment_sum(table: NDArray[np.float64]) -> Any:
         stages, inverse = (data_pointer(context, builder, k, a) for k, a in zip(kinds, arrays, strict=True))
         step = load_from(builder, element(builder, inverse, ir.Constant(_WORD, 0), LANES), LANES)
 
-        def one_row(row: Any, factors: list[Any], offsets: list[Any]) -> None:
+        def one_row(row: Any, offsets: list[Any], factors: list[Any]) -> None:
             place = element(builder, stages, builder.add(first_row, row), LANES)
             rate = load_from(builder, place, LANES)
             carried = _row_sum(builder, stages, row, factors, offsets, None)
@@ -150,9 +151,7 @@ def _summed(total: Any, weights: Weights, stages: Any, rows: int) -> Any:
     return total
 
 
-def _each_stage(
-    builder: Any, stage: Any, rows: Any, weights: tuple[Weights, ...], one_row: Callable[[Any, list[Any], list[Any]], None]
-) -> None:
+def _each_stage(builder: Any, stage: Any, rows: Any, weights: tuple[Weights, ...], one_row: Callable[..., None]) -> None:
     """Write, for each stage that has weights, the loop over the rows."""
     done = builder.append_basic_block("done")
     switch = builder.switch(stage, done)
@@ -161,9 +160,8 @@ def _each_stage(
             case = builder.append_basic_block(f"stage{index}")
             switch.add_case(ir.Constant(_WORD, index), case)
             builder.position_at_end(case)
-            stages_used = [j for j, _ in row_weights]
             factors = [constant(weight, LANES) for _, weight in row_weights]
-            _each_row(builder, rows, stages_used, lambda row, offsets, factors=factors: one_row(row, factors, offsets))
+            _each_row(builder, rows, [j for j, _ in row_weights], partial(one_row, factors=factors))
             builder.branch(done)
     builder.position_at_end(done)
 

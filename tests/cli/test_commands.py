@@ -67,8 +67,9 @@ def test_the_demo_compares_the_model_with_the_patients(tmp_path, capsys):
     assert main(["demo", "--out", str(tmp_path)]) == 0
     printed = capsys.readouterr().out
     assert "13 adults" in printed
-    assert "139 measurements" in printed
+    assert printed.count("139 measurements") == 2
+    assert "median ratio of the other patients" in printed
     assert {path.name for path in Path(tmp_path).iterdir()} == {
-        "course.csv", "ledger.csv", "course.png", "run.json", "patients.png", "il6.png",
+        "course.csv", "ledger.csv", "course.png", "run.json", "patients_leukaemia.png", "patients_hosseini2020.png", "il6.png",
     }  # fmt: skip
     assert np.genfromtxt(tmp_path / "course.csv", delimiter=",", skip_header=1).shape[0] > 300

@@ -6,16 +6,16 @@ import sys
 import matplotlib as mpl
 
 import bitesim
-from bitesim.cli.demo import simulate_course
 from bitesim.datasets import klinger_2012
 from bitesim.plots import plot_blood_courses
+from bitesim.population.count_errors import simulate_course
 
 mpl.use("agg")
 
 
 def test_censored_points_are_drawn_apart_from_measured_ones():
     courses = klinger_2012()[:1]
-    axes = plot_blood_courses(courses, [simulate_course(courses[0])])
+    axes = plot_blood_courses(courses, [simulate_course(courses[0], "hosseini2020")])
     measured, censored = axes[0, 0].lines[1], axes[0, 0].lines[2]
     assert (len(measured.get_xdata()), len(censored.get_xdata())) == (1, 11)
     assert censored.get_marker() == "v"

@@ -14,9 +14,24 @@ _TITLES: Final = {
     "blood_cd8_t_cells_per_ul": "CD8 T cells in blood [/µL]",
     "blood_cd69_fraction": "CD69+ of CD8 [-]",
     "serum_il6_pg_per_ml": "IL-6 in serum [pg/mL]",
+    "marrow_blast_fraction": "blasts in marrow [fraction]",
+    "mrd": "true MRD [fraction]",
+    "blasts": "blasts [cells]",
+    "low_blasts": "CD19-low blasts [cells]",
+    "sanctuary_blasts": "blasts outside marrow [cells]",
 }
-#: Outputs that span decades.
-_LOGARITHMIC: Final = ("blood_b_cells_per_ul", "serum_il6_pg_per_ml")
+#: Outputs that span decades, and how many of them mean something in a picture.
+_LOGARITHMIC: Final = {
+    "blood_b_cells_per_ul": 6,
+    "serum_il6_pg_per_ml": 6,
+    "marrow_blast_fraction": 12,
+    "mrd": 12,
+    "blasts": 14,
+    "low_blasts": 14,
+    "sanctuary_blasts": 14,
+}
+#: Numbers of cells of a clone: below one there is none.
+_CLONES: Final = ("blasts", "low_blasts", "sanctuary_blasts")
 _COLOURS: Final = ("#1f5a99", "#8c3b6f", "#2c7f5b", "#c46a1b", "#a12a2a", "#5b5b5b")
 
 
@@ -47,7 +62,12 @@ def plot_trajectory(run: Trajectory, names: list[str] | None = None, ax: Any = N
         axes[position].plot(run.times_days, run[name], color=_COLOURS[position % len(_COLOURS)], linewidth=1.4)
         axes[position].set_ylabel(_title(run, name), fontsize=8)
         if name in _LOGARITHMIC and np.max(run[name]) > 0.0:
-            _logarithmic(axes[position], run[name])
+            _logarithmic(axes[position], run[name], _LOGARITHMIC[name])
+        if name in _CLONES and np.min(run[name]) < 1.0:
+            axes[position].axhspan(1e-12, 1.0, color="#eeeeee", zorder=0)
+            axes[position].annotate(
+                "< 1 cell", (0.99, 0.04), xycoords="axes fraction", ha="right", fontsize=7, color="#5b5b5b"
+            )
     _draw_infusion(axes[-1], run)
     for panel in axes:
         panel.spines[["top", "right"]].set_visible(False)
@@ -58,12 +78,12 @@ def plot_trajectory(run: Trajectory, names: list[str] | None = None, ax: Any = N
     return axes
 
 
-def _logarithmic(panel: Any, values: np.ndarray[Any, Any]) -> None:
-    """Use a log axis down to a millionth of the maximum: what lies below has no meaning in a picture."""
+def _logarithmic(panel: Any, values: np.ndarray[Any, Any], decades: int) -> None:
+    """Use a log axis some decades down from the maximum: what lies below has no meaning in a picture."""
     top = float(np.max(values))
     positive = values[values > 0.0]
     panel.set_yscale("log")
-    panel.set_ylim(max(float(np.min(positive)), top * 1e-6) * 0.6, top * 2.0)
+    panel.set_ylim(max(float(np.min(positive)), top * 10.0**-decades) * 0.6, top * 2.0)
 
 
 def _draw_infusion(panel: Any, run: Trajectory) -> None:

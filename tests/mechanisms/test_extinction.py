@@ -11,7 +11,7 @@ BIRTH, DEATH = 0.105, 0.04
 
 
 @pytest.mark.parametrize(
-    ("birth", "death"), [(0.105, 0.04), (0.04, 0.105), (0.1, 0.1), (0.1, 0.1 + 1e-9), (0.0, 0.3), (0.2, 0.0)]
+    ("birth", "death"), [(0.105, 0.04), (0.04, 0.105), (0.1, 0.1), (0.1, 0.1 + 1e-9), (0.0, 0.3), (0.2, 0.0), (0.0, 0.0)]
 )
 def test_one_cell_follows_the_backward_equation(birth, death):
     # d q / dt = d - (b + d) q + b q^2 for the probability q of extinction (Kolmogorov's backward equation).

@@ -31,3 +31,12 @@ def test_importing_bitesim_loads_neither_matplotlib_nor_pandas():
     code = "import sys, bitesim; print([m for m in ('matplotlib', 'pandas', 'scipy.integrate', 'tqdm') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_clone_below_one_cell_is_shaded_and_labelled():
+    run = bitesim.simulate(bitesim.Patient(mrd=1e-3), None, "leukaemia", [0.0, 1.0])
+    marrow, sanctuary = run.plot(["blasts", "sanctuary_blasts"])[:2]
+    assert [each.get_text() for each in sanctuary.texts] == ["< 1 cell"]
+    assert len(sanctuary.patches) == 1
+    assert not marrow.texts
+    assert not marrow.patches

@@ -7,8 +7,9 @@ import matplotlib as mpl
 
 import bitesim
 from bitesim.datasets import klinger_2012
-from bitesim.plots import plot_blood_courses
+from bitesim.plots import plot_blood_courses, plot_cd3_affinity, plot_disagreement
 from bitesim.population.count_errors import simulate_course
+from bitesim.population.disagreements import cd3_affinity, disagreement
 
 mpl.use("agg")
 
@@ -40,3 +41,13 @@ def test_a_clone_below_one_cell_is_shaded_and_labelled():
     assert len(sanctuary.patches) == 1
     assert not marrow.texts
     assert not marrow.patches
+
+
+def test_each_disagreement_is_one_figure():
+    runs = disagreement("marrow access", times_days=[0.0, 7.0, 14.0])
+    axes = plot_disagreement("marrow access", runs)
+    assert [each.get_label() for each in axes.lines] == ["0.07", "0.2", "0.45", "0.9"]
+    assert axes.get_yscale() == "log"
+    levels = [0.1, 1.0, 10.0]
+    affinity = plot_cd3_affinity(levels, cd3_affinity(levels))
+    assert [each.get_label() for each in affinity.lines] == ["87 nM", "260 nM"]

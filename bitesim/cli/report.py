@@ -25,9 +25,11 @@ def report(run: Trajectory) -> str:
         values = run[name]
         low, high = int(np.argmin(values)), int(np.argmax(values))
         lines.append(
-            f"{name:28} {run.units[name]:9} {_shown(values, 0)} {_shown(values, low)} {run.times_days[low]:8.3g} "
-            f"{_shown(values, high)} {run.times_days[high]:8.3g} {_shown(values, -1)}"
+            f"{name:28} {run.units[name]:9} {_shown(run, name, 0)} {_shown(run, name, low)} {run.times_days[low]:8.3g} "
+            f"{_shown(run, name, high)} {run.times_days[high]:8.3g} {_shown(run, name, -1)}"
         )
+    for name, time_days in run.below_one_cell().items():
+        lines.append(f"{name}: below one cell from day {time_days:g}; what it is later is no relapse")
     lines += ["", "events:"]
     lines += [f"  day {event.time_days:8.3f}  {event.kind}: {event.text}" for event in run.events[:20]]
     if len(run.events) > 20:
@@ -41,10 +43,11 @@ def report(run: Trajectory) -> str:
     return "\n".join(lines)
 
 
-def _shown(values: np.ndarray[Any, Any], position: int) -> str:
+def _shown(run: Trajectory, name: str, position: int) -> str:
     """Return one value in ten columns; what is rounding noise beside the course's maximum is shown as ~0."""
-    value, largest = float(values[position]), float(np.max(np.abs(values)))
-    return f"{'~0':>10}" if 0.0 < abs(value) < 1e-12 * largest else f"{value:10.4g}"
+    value, largest = float(run[name][position]), float(np.max(np.abs(run[name])))
+    is_noise = name not in run.clones and 0.0 < abs(value) < 1e-12 * largest
+    return f"{'~0':>10}" if is_noise else run.shown(name, value, 10)
 
 
 def write_files(run: Trajectory, folder: Path) -> list[Path]:

@@ -245,6 +245,7 @@ def _assemble(case: Case, progress: _Progress, settings: Settings) -> Trajectory
         ledger=progress.regimen.ledger(bsa_m2=case.bsa_m2),
         provenance=_provenance(case, schedule, settings),
         infusions=schedule.infusions,
+        clones=tuple(readout.name for readout in model.readouts if readout.is_clone),
     )
 
 

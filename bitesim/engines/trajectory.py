@@ -77,6 +77,8 @@ class Trajectory:
     provenance : Provenance
     infusions : tuple of RateSegment
         What the pump did, for the picture underneath.
+    clones : tuple of str
+        Outputs that are numbers of cells of a clone: below one, no such cell is left.
     """
 
     times_days: NDArray[np.float64]
@@ -91,6 +93,7 @@ class Trajectory:
     ledger: DrugLedger | None
     provenance: Provenance
     infusions: tuple[RateSegment, ...] = field(repr=False)
+    clones: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         key = self.symbols.get(name, name)
@@ -114,6 +117,23 @@ class Trajectory:
             f"<Trajectory {self.patient}, {self.provenance.model}, {len(self)} times over "
             f"{self.times_days[0]:g} to {self.times_days[-1]:g} d: {', '.join(self.outputs)}>"
         )
+
+    def below_one_cell(self) -> dict[str, float]:
+        """Return, for each clone that falls below one cell, the first output time at which it is [d].
+
+        What a deterministic engine lets such a clone become later is no relapse: most courses have lost it.
+        """
+        found = {}
+        for name in self.clones:
+            below = np.flatnonzero(self.values[name] < 1.0)
+            if len(below):
+                found[name] = float(self.times_days[below[0]])
+        return found
+
+    def shown(self, name: str, value: float, width: int = 0) -> str:
+        """Return one value of an output as text; a clone of less than one cell is said to be that."""
+        is_gone = name in self.clones and value < 1.0
+        return ("< 1 cell" if is_gone else f"{value:.4g}").rjust(width)
 
     def rows(self) -> list[dict[str, float]]:
         """Return one dict a time: time_days, outputs, states."""
@@ -215,10 +235,13 @@ class Trajectory:
 
     def _repr_html_(self) -> str:
         rows = "".join(
-            f"<tr><td>{html.escape(name)}</td><td>{html.escape(self.units[name])}</td><td>{self.values[name][0]:.4g}</td>"
-            f"<td>{np.min(self.values[name]):.4g}</td><td>{np.max(self.values[name]):.4g}</td>"
-            f"<td>{self.values[name][-1]:.4g}</td></tr>"
-            for name in self.outputs
+            f"<tr><td>{html.escape(name)}</td><td>{html.escape(self.units[name])}</td>"
+            + "".join(
+                f"<td>{html.escape(self.shown(name, value))}</td>"
+                for value in (values[0], np.min(values), np.max(values), values[-1])
+            )
+            + "</tr>"
+            for name, values in ((name, self.values[name]) for name in self.outputs)
         )
         return (
             f"<table><caption>{html.escape(self.patient)}, model {html.escape(self.provenance.model)}, "

@@ -16,9 +16,9 @@ READOUTS: Final = (
     *BLOOD_READOUTS,
     Readout("marrow_blast_fraction", "-", "blasts among the marrow's nucleated cells"),
     Readout("mrd", "-", "the same fraction, as residual disease: the truth, before any assay"),
-    Readout("blasts", "cells", "blasts in marrow, CD19-low ones included; below 1 there is no such cell"),
-    Readout("low_blasts", "cells", "CD19-low blasts in marrow; below 1 there is no such cell"),
-    Readout("sanctuary_blasts", "cells", "blasts outside marrow; below 1 there is no such cell"),
+    Readout("blasts", "cells", "blasts in marrow, CD19-low ones included", is_clone=True),
+    Readout("low_blasts", "cells", "CD19-low blasts in marrow", is_clone=True),
+    Readout("sanctuary_blasts", "cells", "blasts outside marrow", is_clone=True),
 )
 
 

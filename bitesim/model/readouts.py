@@ -14,12 +14,15 @@ class Readout:
     name, unit, meaning : str
     symbol : str
         Name in the cited paper's files; results can be read by it too.
+    is_clone : bool
+        True for the number of cells of a clone: a deterministic engine may take it below one, where there is none.
     """
 
     name: str
     unit: str
     meaning: str
     symbol: str = ""
+    is_clone: bool = False
 
 
 #: The outputs that every model of blood under blinatumomab has.

@@ -30,8 +30,6 @@ _LOGARITHMIC: Final = {
     "low_blasts": 14,
     "sanctuary_blasts": 14,
 }
-#: Numbers of cells of a clone: below one there is none.
-_CLONES: Final = ("blasts", "low_blasts", "sanctuary_blasts")
 _COLOURS: Final = ("#1f5a99", "#8c3b6f", "#2c7f5b", "#c46a1b", "#a12a2a", "#5b5b5b")
 
 
@@ -63,7 +61,7 @@ def plot_trajectory(run: Trajectory, names: list[str] | None = None, ax: Any = N
         axes[position].set_ylabel(_title(run, name), fontsize=8)
         if name in _LOGARITHMIC and np.max(run[name]) > 0.0:
             _logarithmic(axes[position], run[name], _LOGARITHMIC[name])
-        if name in _CLONES and np.min(run[name]) < 1.0:
+        if name in run.clones and np.min(run[name]) < 1.0:
             axes[position].axhspan(1e-12, 1.0, color="#eeeeee", zorder=0)
             axes[position].annotate(
                 "< 1 cell", (0.99, 0.04), xycoords="axes fraction", ha="right", fontsize=7, color="#5b5b5b"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import bitesim
+from bitesim.cli.report import report
 from bitesim.datasets import klinger_2012
 from bitesim.leukaemia import LEUKAEMIA
 from bitesim.leukaemia.processes import T_STATES, WAYS
@@ -154,3 +155,13 @@ def test_a_gap_of_the_pump_is_a_new_though_smaller_first_exposure():
     regimen = bitesim.Regimen.parse("28 ug/day for 28 d").hold(10.0, hours=4.0)
     counts = run(regimen, [10.0, 10.5])["blood_cd8_t_cells_per_ul"]
     assert 0.4 < counts[1] / counts[0] < 0.8
+
+
+def test_a_clone_below_one_cell_is_said_to_be_that():
+    course = run("60 ug/m2/day for 56 d", [0.0, 28.0, 56.0], baseline_blast_fraction=1e-9, low_blast_share=1e-9)
+    assert course.clones == ("blasts", "low_blasts", "sanctuary_blasts")
+    assert course.below_one_cell() == {"blasts": 28.0, "low_blasts": 0.0, "sanctuary_blasts": 0.0}
+    assert course.shown("blasts", 0.3) == course.shown("blasts", 0.3, 2) == "< 1 cell"
+    assert course.shown("mrd", 0.3, 6) == "   0.3"
+    assert "&lt; 1 cell" in course._repr_html_()
+    assert "blasts: below one cell from day 28; what it is later is no relapse" in report(course)

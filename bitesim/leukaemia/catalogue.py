@@ -148,6 +148,12 @@ _T_CELLS: Final = (
          "measured"),
 )  # fmt: skip
 
+_CHECKPOINT: Final = (
+    _row("pd_l1_on_blasts", "-", 0.0, (0.0, 100.0), "PD-L1 of blasts, as the fold by which it slows T cells", _PRIOR,
+         "assumed"),
+    _row("pd_1_blockade", "-", 0.0, (0.0, 1.0), "share of PD-1 that another antibody blocks", _PRIOR, "assumed"),
+)  # fmt: skip
+
 _KILLING: Final = (
     _row("kills_per_day", "1/d", 2.1, (0.1, 50.0), "kills of one effector (2 to 16)", "Halle et al. 2016, mouse; tuned",
          "fitted"),
@@ -199,5 +205,6 @@ _CYTOKINE: Final = (
 )  # fmt: skip
 
 CATALOGUE: Final = Catalogue(
-    "leukaemia", (*_PATIENT, *_DRUG, *_BRIDGES, *_MARGINATION, *_TRAFFIC, *_T_CELLS, *_KILLING, *_B_CELLS, *_CYTOKINE)
+    "leukaemia",
+    (*_PATIENT, *_DRUG, *_BRIDGES, *_MARGINATION, *_TRAFFIC, *_T_CELLS, *_CHECKPOINT, *_KILLING, *_B_CELLS, *_CYTOKINE),
 )

@@ -21,7 +21,7 @@ from bitesim.mechanisms import (
     trafficking,
 )
 from bitesim.mechanisms.pharmacokinetics import elimination_rate, size_scaled
-from bitesim.mechanisms.suppression import regulatory_brake
+from bitesim.mechanisms.suppression import checkpoint_brake, regulatory_brake
 
 
 @kernel
@@ -61,7 +61,7 @@ def t_cell_turnover_fluxes(s: Any, p: Any, f: Any) -> None:
     f.t_cell_renewal_sinus = renewal * p.sinus_t_cells_per_blood
 
     stimulated = q.marrow_stimulus(s, p)
-    division = t_cell_dynamics.division_hazard(stimulated, brake, room, p)
+    division = t_cell_dynamics.division_hazard(stimulated, brake * checkpoint_brake(p), room, p)
     (
         f.tonic_priming_marrow, f.priming_loss_marrow, f.activation_marrow, f.primed_activation_marrow,
         f.deactivation_marrow, f.division_marrow, f.exhaustion_marrow, f.exhausted_division_marrow, f.recovery_marrow,

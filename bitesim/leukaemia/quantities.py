@@ -11,7 +11,7 @@ from bitesim.foundation.units import ML_PER_L, PG_PER_UG, UL_PER_ML
 from bitesim.mechanisms import killing, margination, t_cell_dynamics
 from bitesim.mechanisms.antigen_density import share_above
 from bitesim.mechanisms.bridging import bridges_clinical
-from bitesim.mechanisms.suppression import regulatory_brake
+from bitesim.mechanisms.suppression import checkpoint_brake, regulatory_brake
 
 
 @kernel
@@ -183,7 +183,7 @@ def adhesion(s: Any, p: Any) -> Any:
 def marrow_attack(s: Any, p: Any) -> Any:
     """Hazard that a target in marrow is attacked [1/d]."""
     calm = s.resting_t_cells_marrow + s.primed_t_cells_marrow
-    brake = regulatory_brake(p)
+    brake = regulatory_brake(p) * checkpoint_brake(p)
     effective = killing.effectors(calm, s.activated_t_cells_marrow, s.exhausted_t_cells_marrow, brake, p)
     return killing.encounter_hazard(effective, marrow_targets(s), marrow_cells(p), p)
 

@@ -165,3 +165,12 @@ def test_a_clone_below_one_cell_is_said_to_be_that():
     assert course.shown("mrd", 0.3, 6) == "   0.3"
     assert "&lt; 1 cell" in course._repr_html_()
     assert "blasts: below one cell from day 28; what it is later is no relapse" in report(course)
+
+
+def test_pd_l1_protects_blasts_and_its_blockade_undoes_that():
+    kills = []
+    for changes in ({}, {"pd_l1_on_blasts": 2.0}, {"pd_l1_on_blasts": 2.0, "pd_1_blockade": 1.0}):
+        fraction = run("15 ug/m2/day for 28 d", [0.0, 28.0], **changes)["mrd"]
+        kills.append(np.log10(fraction[0] / fraction[1]))
+    assert kills[1] < kills[0] - 0.5
+    assert kills[2] == pytest.approx(kills[0], rel=1e-4)

@@ -18,6 +18,7 @@ from bitesim.numerics.dense import constants_size, dense_system, factors_size
 from bitesim.numerics.entries import invoke1, invoke2, invoke3, straight_line_entry
 from bitesim.numerics.integrate_one import INTEGRATE_SIGNATURE, adapted, integrate, prepare_work, start_block
 from bitesim.numerics.lanes import block, rows_for
+from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import Control, Matrix, Output, Pieces, System, Vector
 
 _BLOCK: Final = types.Array(types.float64, 2, "C")
@@ -71,6 +72,9 @@ class OneSystem:
         # Interpreted runs of the kernels would warn about what the outcome code reports.
         with np.errstate(all="ignore"):
             code = int(run(self.system, self.constants(parameters), current, pieces, control, output, work))
+        if code != Outcome.OK:
+            # What a failed run leaves in the rows' unused places must not reach the next one.
+            self.rooms.work = None
         state[:] = current.reshape(-1)[: len(state)]
         return code
 

@@ -40,11 +40,11 @@ def plot_trajectory(run: Trajectory, names: list[str] | None = None, ax: Any = N
     ----------
     run : Trajectory
     names : list of str, optional
-        Outputs, states or symbols. Default: every output.
+        Outputs, states or symbols. Default: every output, one of those that are equal throughout.
     ax : matplotlib Axes, optional
         For a single name.
     """
-    chosen = list(run.outputs) if names is None else [run.symbols.get(name, name) for name in names]
+    chosen = _different(run) if names is None else [run.symbols.get(name, name) for name in names]
     if ax is not None:
         for position, name in enumerate(chosen):
             ax.plot(run.times_days, run[name], color=_COLOURS[position % len(_COLOURS)], label=_title(run, name))
@@ -74,6 +74,14 @@ def plot_trajectory(run: Trajectory, names: list[str] | None = None, ax: Any = N
     axes[-1].set_xlabel("time [d]")
     axes[0].set_title(f"{run.patient}: {run.provenance.regimen} ({run.provenance.model})", fontsize=9)
     return axes
+
+
+def _different(run: Trajectory) -> list[str]:
+    """Return the outputs without those that repeat an earlier one under another name."""
+    kept: dict[bytes, str] = {}
+    for name in run.outputs:
+        kept.setdefault(run[name].tobytes() + run.units[name].encode(), name)
+    return list(kept.values())
 
 
 def _logarithmic(panel: Any, values: np.ndarray[Any, Any], decades: int) -> None:

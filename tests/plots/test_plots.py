@@ -34,6 +34,12 @@ def test_importing_bitesim_loads_neither_matplotlib_nor_pandas():
     assert done.stdout.strip() == "[]"
 
 
+def test_an_output_with_two_names_is_drawn_once():
+    run = bitesim.simulate(bitesim.Patient(mrd=1e-3), "28 ug/day for 1 d", "leukaemia", [0.0, 0.5, 1.0])
+    # The infusion has a panel of its own; MRD and the blast fraction share one.
+    assert len(run.plot()) == len(run.outputs)
+
+
 def test_a_clone_below_one_cell_is_shaded_and_labelled():
     run = bitesim.simulate(bitesim.Patient(mrd=1e-3), None, "leukaemia", [0.0, 1.0])
     marrow, sanctuary = run.plot(["blasts", "sanctuary_blasts"])[:2]

@@ -15,7 +15,14 @@ from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
-from bitesim.engines.cohort_plan import Clocks, CohortPlan, checked_bodies, checked_outputs, parameter_rows
+from bitesim.engines.cohort_plan import (
+    Clocks,
+    CohortPlan,
+    check_bodies_suffice,
+    checked_bodies,
+    checked_outputs,
+    parameter_rows,
+)
 from bitesim.engines.cohort_result import CohortResult, failure_of, joined
 from bitesim.engines.lanes_engine import Chunk, prepare_lanes, run_lanes, run_one_by_one
 from bitesim.engines.system import system_of
@@ -129,6 +136,7 @@ def stream_cohort(
     chosen = find_model(model)
     times = increasing_times("times_days", times_days)
     rows, count = parameter_rows(chosen, parameters, patients)
+    check_bodies_suffice(chosen, parameters, {"bsa_m2": bsa_m2, "weight_kg": weight_kg})
     plan = CohortPlan(
         chosen,
         _regimen(regimen),

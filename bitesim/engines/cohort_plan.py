@@ -78,6 +78,27 @@ def _of_patient(value: NDArray[np.float64] | float | None, patient: int) -> floa
     return float(value[patient]) if isinstance(value, np.ndarray) else value
 
 
+def check_bodies_suffice(model: Model, parameters: Any, given: Mapping[str, Any]) -> None:
+    """Refuse patients of whom one measure of the body is known but not one that the model needs beside it.
+
+    Parameters
+    ----------
+    model : Model
+    parameters
+        As handed in; only names can say that a parameter is set there.
+    given : mapping
+        Covariate -> its values, or None.
+    """
+    named = set(parameters) if isinstance(parameters, Mapping) else set()
+    for link in model.covariates:
+        lacks = given.get(link.needed_with) is not None and given.get(link.covariate) is None
+        if lacks and link.parameter not in named:
+            raise ParameterError(
+                f"model {model.name} needs {link.covariate}= of patients with {link.needed_with}=: it is the "
+                f"{model.catalogue[link.parameter].meaning}"
+            )
+
+
 class Clocks:
     """The clocks of a cohort: one for each body that makes a difference."""
 

@@ -172,3 +172,14 @@ def test_names_and_nothing_are_understood_as_simulate_does():
     assert named.digest() == run_cohort(**_DEFAULTS).digest()
     without = run_cohort(**{**_DEFAULTS, "regimen": None})
     assert without.digest() == run_cohort(**{**_DEFAULTS, "regimen": "no drug"}).digest()
+
+
+def test_children_without_a_size_are_refused_where_clearance_needs_it():
+    given = {"times_days": [0.0, 1.0], "weight_kg": 20.0}
+    patients = {"baseline_blast_fraction": [1e-3, 1e-2]}
+    with pytest.raises(bitesim.ParameterError, match="needs bsa_m2= of patients with weight_kg="):
+        bitesim.run_cohort("leukaemia", patients, "9 ug/day for 1 d", **given)
+    # Set as a parameter, or handed in with the bodies, it is known.
+    by_name = bitesim.run_cohort("leukaemia", {**patients, "bsa_m2": [0.8, 0.8]}, "9 ug/day for 1 d", **given)
+    by_body = bitesim.run_cohort("leukaemia", patients, "9 ug/day for 1 d", bsa_m2=0.8, **given)
+    assert by_name["mrd"].tobytes() == by_body["mrd"].tobytes()

@@ -126,3 +126,21 @@ def test_a_run_that_cannot_go_on_says_so():
     assert 0.0 < output.progress[0] < 1.0
     # Until there: all that was infused is in the body or was eliminated.
     assert state.sum() == pytest.approx(9.0 * output.progress[0], rel=1e-9)
+
+
+@pytest.mark.parametrize("model", [STIFF, STIFF_BINDING, replace(HOSSEINI, derived=None)], ids=["derived", "dense", "kinks"])
+def test_a_failed_run_leaves_nothing_to_the_next(model):
+    system, parameters, count = system_of(model), model.parameters.vector(), len(model.species)
+    pieces = Pieces(np.array([0.0, np.inf]), *np.zeros((2, 1, count)), np.zeros(1, np.int64), np.zeros(count))
+    control = Control(1e-6, model.species.scales(), 1000)
+
+    def outcome_and_states(values):
+        output = output_at(np.array([0.5, 1.0]), count)
+        return system.integrate(values, system.initial_state(parameters), pieces, control, output), output.states
+
+    before = outcome_and_states(parameters)
+    assert before[0] == Outcome.OK
+    assert outcome_and_states(np.full(len(parameters), np.nan))[0] != Outcome.OK
+    after = outcome_and_states(parameters)
+    assert after[0] == Outcome.OK
+    assert after[1].tobytes() == before[1].tobytes()

@@ -90,7 +90,7 @@ def t_cell_turnover_fluxes(s: Any, p: Any, f: Any) -> None:
 def t_cell_traffic_fluxes(s: Any, p: Any, f: Any) -> None:
     """T cells between blood, sinusoids, marrow and lymphoid tissue."""
     pull = margination.margination_pull(q.adhesion(s, p), s.adapted_adhesion, p)
-    leave_blood = trafficking.blood_exit_hazard(pull, p)
+    leave_blood = trafficking.blood_exit_hazard(pull, q.blast_fraction(s, p), p)
     f.resting_blood_to_sinus = leave_blood * s.resting_t_cells_blood
     f.primed_blood_to_sinus = leave_blood * s.primed_t_cells_blood
     f.activated_blood_to_sinus = leave_blood * s.activated_t_cells_blood
@@ -136,12 +136,12 @@ def b_cell_fluxes(s: Any, p: Any, f: Any) -> None:
     """Normal B cells: production, maturation, traffic, margination and killing."""
     at_rest = q.marrow_b_cells_at_rest(p)
     f.b_cell_production, f.b_cell_growth, f.b_cell_crowding, f.b_cell_loss_marrow = b_lineage.marrow_b_cell_fluxes(
-        s.b_cells_marrow, at_rest, p
+        s.b_cells_marrow, at_rest, q.blast_fraction(s, p), p
     )
     f.b_cell_killing_marrow = q.marrow_attack(s, p) * q.killed_share(q.marrow_b_cell_bridges(s, p), p) * s.b_cells_marrow
     lymphoid_at_rest = p.lymphoid_b_cells_per_blood * q.blood_b_cells_at_rest(p)
     f.b_cell_arrival, f.b_cell_death_lymphoid = b_lineage.lymphoid_b_cell_fluxes(
-        s.b_cells_lymphoid, lymphoid_at_rest, s.b_cells_marrow / at_rest, p
+        s.b_cells_lymphoid, lymphoid_at_rest, s.b_cells_marrow / q.marrow_b_cells_at_first(p), p
     )
     f.b_cell_killing_lymphoid = (
         q.lymphoid_attack(s, p) * q.killed_share(q.lymphoid_b_cell_bridges(s, p), p) * s.b_cells_lymphoid

@@ -58,6 +58,12 @@ def marrow_b_cells_at_rest(p: Any) -> Any:
 
 
 @kernel
+def marrow_b_cells_at_first(p: Any) -> Any:
+    """Normal CD19+ cells in marrow before treatment, beside the blasts [cells]."""
+    return marrow_b_cells_at_rest(p) * (1.0 - p.baseline_blast_fraction)
+
+
+@kernel
 def serum_drug_pg_per_ml(s: Any, p: Any) -> Any:
     """Free drug in serum [pg/mL]."""
     return s.drug_ug * PG_PER_UG / (p.volume_l * ML_PER_L)

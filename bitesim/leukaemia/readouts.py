@@ -35,7 +35,7 @@ def initial_state(p: Any, s: Any) -> None:
     s.resting_t_cells_lymphoid, s.primed_t_cells_lymphoid = (1.0 - primed) * lymphoid, primed * lymphoid
     s.b_cells_blood = q.blood_b_cells_at_rest(p)
     s.b_cells_lymphoid = p.lymphoid_b_cells_per_blood * s.b_cells_blood
-    s.b_cells_marrow = q.marrow_b_cells_at_rest(p) * (1.0 - p.baseline_blast_fraction)
+    s.b_cells_marrow = q.marrow_b_cells_at_first(p)
     count = p.baseline_blast_fraction * q.marrow_cells(p)
     s.ln_blasts = np.log(count * (1.0 - p.low_blast_share))
     s.ln_low_blasts = np.log(count * p.low_blast_share)

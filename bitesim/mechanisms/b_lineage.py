@@ -8,20 +8,23 @@ from bitesim.foundation.compiled import kernel
 
 
 @kernel
-def marrow_b_cell_fluxes(b_cells: Any, at_rest: Any, p: Any) -> Any:
-    """Production from CD19- progenitors, division, crowding and loss of marrow B cells [cells/d]."""
+def marrow_b_cell_fluxes(b_cells: Any, at_rest: Any, blast_fraction: Any, p: Any) -> Any:
+    """Production from CD19- progenitors, division, crowding and loss of marrow B cells [cells/d].
+
+    `at_rest` is their number in a marrow without blasts, which take the room of B cells and of their progenitors.
+    """
     growth = p.b_cell_growth_per_day * b_cells
     return (
-        p.b_cell_production_per_day * at_rest,
+        p.b_cell_production_per_day * at_rest * (1.0 - blast_fraction),
         growth,
-        growth * b_cells / at_rest,
+        growth * (b_cells / at_rest + blast_fraction),
         p.b_cell_production_per_day * b_cells,
     )
 
 
 @kernel
 def lymphoid_b_cell_fluxes(lymphoid: Any, at_rest: Any, marrow_share: Any, p: Any) -> Any:
-    """Arrival from marrow and death of lymphoid B cells [cells/d]; `marrow_share` of the marrow's B cells at rest."""
+    """Arrival from marrow and death of lymphoid B cells [cells/d]; `marrow_share` of the marrow's B cells at first."""
     return p.b_cell_death_per_day * at_rest * marrow_share, p.b_cell_death_per_day * lymphoid
 
 

@@ -12,11 +12,11 @@ from bitesim.foundation.compiled import kernel
 
 
 @kernel
-def blood_exit_hazard(pull: Any, p: Any) -> Any:
-    """Hazard that a T cell leaves the stream for the sinusoids [1/d]."""
+def blood_exit_hazard(pull: Any, blast_fraction: Any, p: Any) -> Any:
+    """Hazard that a T cell leaves the stream for the sinusoids [1/d]: at rest as many go as come."""
     at_rest = (
         p.sinus_exit_per_day * p.sinus_t_cells_per_blood
-        + p.marrow_exit_per_day * p.marrow_t_cells_per_blood
+        + p.marrow_exit_per_day * p.marrow_t_cells_per_blood * marrow_room(blast_fraction, p)
         + p.lymphoid_exit_per_day * p.lymphoid_t_cells_per_blood
     )
     return at_rest * pull

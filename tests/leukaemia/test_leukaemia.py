@@ -35,10 +35,10 @@ def test_it_is_found_by_name():
     assert LEUKAEMIA.derivatives is not None
 
 
-def test_without_drug_or_growth_everything_stands_still():
+@pytest.mark.parametrize("blast_fraction", [1e-9, 1e-3, 0.7])
+def test_without_drug_or_growth_everything_stands_still(blast_fraction):
     still = {"blast_birth_per_day": 0.0, "blast_death_per_day": 0.0, "antigen_loss_per_day": 0.0}
-    # Blasts crowd normal B cells' room in the start, not in their equations: with few of them both agree.
-    found = run(None, [0.0, 100.0], baseline_blast_fraction=1e-9, **still)
+    found = run(None, [0.0, 100.0], baseline_blast_fraction=blast_fraction, **still)
     for name, row in LEUKAEMIA.species.items():
         before, after = found[name]
         assert after == pytest.approx(before, rel=1e-6, abs=1e-6 * row.scale), name

@@ -11,14 +11,17 @@ P = defaults()
 REST = 7e9
 
 
-def marrow_rate(b_cells):
-    production, growth, crowding, loss = plain(marrow_b_cell_fluxes)(b_cells, REST, P)
+def marrow_rate(b_cells, blast_fraction=0.0):
+    production, growth, crowding, loss = plain(marrow_b_cell_fluxes)(b_cells, REST, blast_fraction, P)
     return production + growth - crowding - loss
 
 
 def test_the_marrow_rests_at_its_level():
     assert marrow_rate(REST) == pytest.approx(0.0, abs=1e-6 * REST)
     assert marrow_rate(0.5 * REST) > 0.0 > marrow_rate(1.5 * REST)
+    # Blasts take their share of the room.
+    assert marrow_rate(0.4 * REST, 0.6) == pytest.approx(0.0, abs=1e-6 * REST)
+    assert marrow_rate(REST, 0.6) < 0.0
 
 
 def test_an_emptied_marrow_refills_from_its_progenitors_in_months():

@@ -14,11 +14,12 @@ from tests.mechanisms.parameters import defaults, plain
 P = defaults(sinus_t_cells_per_blood=1.7)
 
 
-def test_densities_at_rest_stand_still():
+@pytest.mark.parametrize("blasts", [0.0, 0.6])
+def test_densities_at_rest_stand_still(blasts):
     blood, sinus = 1.0, P.sinus_t_cells_per_blood
-    marrow, lymphoid = P.marrow_t_cells_per_blood, P.lymphoid_t_cells_per_blood
-    to_sinus = plain(blood_exit_hazard)(1.0, P) * blood
-    to_marrow, to_lymphoid = plain(marrow_entry_hazard)(0.0, P) * sinus, plain(lymphoid_entry_hazard)(P) * sinus
+    marrow, lymphoid = P.marrow_t_cells_per_blood * plain(marrow_room)(blasts, P), P.lymphoid_t_cells_per_blood
+    to_sinus = plain(blood_exit_hazard)(1.0, blasts, P) * blood
+    to_marrow, to_lymphoid = plain(marrow_entry_hazard)(blasts, P) * sinus, plain(lymphoid_entry_hazard)(P) * sinus
     back = P.sinus_exit_per_day * sinus
     assert to_marrow == pytest.approx(P.marrow_exit_per_day * marrow)
     assert to_lymphoid == pytest.approx(P.lymphoid_exit_per_day * lymphoid)

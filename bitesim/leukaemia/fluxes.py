@@ -7,21 +7,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from bitesim.foundation.compiled import kernel
 from bitesim.foundation.units import HOURS_PER_DAY
 from bitesim.leukaemia import quantities as q
+from bitesim.leukaemia.blast_fluxes import blast_fluxes
+from bitesim.leukaemia.chemotherapy_fluxes import chemotherapy_fluxes, neutrophil_fluxes
 from bitesim.mechanisms import (
     b_lineage,
+    corticosteroid,
     cytokine_release,
-    leukaemia_growth,
     margination,
     t_cell_dynamics,
     trafficking,
 )
 from bitesim.mechanisms.pharmacokinetics import elimination_rate, size_scaled
-from bitesim.mechanisms.suppression import checkpoint_brake, regulatory_brake
 
 
 @kernel
@@ -35,7 +34,7 @@ def drug_fluxes(s: Any, p: Any, f: Any) -> None:
 def t_cell_turnover_fluxes(s: Any, p: Any, f: Any) -> None:
     """Activation, division, exhaustion, recovery, death and renewal of T cells in the four sites."""
     room = t_cell_dynamics.room_to_divide(q.t_cells(s), q.t_cells_at_rest(p), p)
-    brake = regulatory_brake(p)
+    brake = q.brake(p)
     renewal = p.resting_renewal_per_day * q.blood_t_cells_at_rest(p)
     division = t_cell_dynamics.division_hazard(0.0, brake, room, p)
     (
@@ -61,7 +60,7 @@ def t_cell_turnover_fluxes(s: Any, p: Any, f: Any) -> None:
     f.t_cell_renewal_sinus = renewal * p.sinus_t_cells_per_blood
 
     stimulated = q.marrow_stimulus(s, p)
-    division = t_cell_dynamics.division_hazard(stimulated, brake * checkpoint_brake(p), room, p)
+    division = t_cell_dynamics.division_hazard(stimulated, q.marrow_brake(p), room, p)
     (
         f.tonic_priming_marrow, f.priming_loss_marrow, f.activation_marrow, f.primed_activation_marrow,
         f.deactivation_marrow, f.division_marrow, f.exhaustion_marrow, f.exhausted_division_marrow, f.recovery_marrow,
@@ -154,33 +153,19 @@ def b_cell_fluxes(s: Any, p: Any, f: Any) -> None:
 
 
 @kernel
-def blast_fluxes(s: Any, p: Any, f: Any) -> None:
-    """Birth, death, killing and antigen loss of blasts, per cell [1/d], since their species are logarithms."""
-    birth = leukaemia_growth.blast_birth_hazard(q.blast_fraction(s, p), p)
-    lost = leukaemia_growth.antigen_loss_hazard(p)
-    attack = q.marrow_attack(s, p)
-    f.blast_birth = birth
-    f.blast_death = p.blast_death_per_day
-    f.blast_killing = attack * q.killed_share(q.blast_bridges(s, p), p)
-    f.antigen_loss = lost
-    f.low_blast_birth = birth
-    f.low_blast_death = p.blast_death_per_day
-    f.low_blast_killing = attack * q.killed_share(q.low_blast_bridges(s, p), p)
-    f.low_blast_gain = lost * np.exp(s.ln_blasts - s.ln_low_blasts)
-    share = np.exp(s.ln_sanctuary_blasts) / (p.sanctuary_capacity_share * q.marrow_cells(p))
-    f.sanctuary_blast_birth = leukaemia_growth.blast_birth_hazard(share, p)
-    f.sanctuary_blast_death = p.blast_death_per_day
-    f.sanctuary_blast_killing = q.sanctuary_attack(s, p) * q.killed_share(q.sanctuary_bridges(s, p), p)
-
-
-@kernel
 def signal_fluxes(s: Any, p: Any, f: Any) -> None:
-    """Adaptation of adhesion [1/d], IL-6 [pg/mL/d] and the responsiveness that makes it [1/d]."""
+    """Adaptation of adhesion [1/d], IL-6 and IL-10 [pg/mL/d], the responsiveness that makes them [1/d], and dexamethasone."""
     f.adhesion_adaptation = margination.adaptation_rate(q.adhesion(s, p), s.adapted_adhesion, p)
     fresh = p.t_cell_activation_per_day * q.stimulated_fresh_t_cells(s, p) / q.blood_ul(p)
-    f.il6_release = cytokine_release.il6_release(fresh, q.targets(s), s.cytokine_responsiveness, p)
+    undamped = cytokine_release.il6_release(fresh, q.targets(s), s.cytokine_responsiveness, p)
+    against = s.il10_pg_per_ml - p.il10_baseline_pg_per_ml
+    damped = cytokine_release.left_by_il10(against, p) * corticosteroid.undamped_release(s.dexamethasone_mg, p)
+    f.il6_release = undamped * damped
     f.il6_elimination = p.il6_elimination_per_day * (s.il6_pg_per_ml - p.il6_baseline_pg_per_ml)
     f.responsiveness_change = cytokine_release.responsiveness_rate(q.mean_stimulus(s, p), s.cytokine_responsiveness, p)
+    f.il10_release = cytokine_release.il10_release(fresh, q.targets(s), s.cytokine_responsiveness, p)
+    f.il10_elimination = p.il10_elimination_per_day * against
+    f.dexamethasone_elimination = corticosteroid.dexamethasone_elimination(s.dexamethasone_mg, p)
 
 
 @kernel
@@ -191,4 +176,6 @@ def fluxes(s: Any, p: Any, f: Any) -> None:
     t_cell_traffic_fluxes(s, p, f)
     b_cell_fluxes(s, p, f)
     blast_fluxes(s, p, f)
+    chemotherapy_fluxes(s, p, f)
+    neutrophil_fluxes(s, p, f)
     signal_fluxes(s, p, f)

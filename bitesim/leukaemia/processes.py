@@ -43,6 +43,19 @@ WAYS: Final = (
     ("sinus", "lymphoid"),
     ("lymphoid", "blood"),
 )
+CLONES: Final = {
+    "blasts": "CD19+ blasts in marrow",
+    "low_blasts": "CD19-low blasts in marrow",
+    "sanctuary_blasts": "CD19+ blasts outside marrow",
+}
+PHASES: Final = ("cycling", "quiescent")
+NEUTROPHIL_STAGES: Final = {
+    "neutrophil_precursors": "dividing precursors",
+    "neutrophil_transit_1": "first transit stage",
+    "neutrophil_transit_2": "second transit stage",
+    "neutrophil_transit_3": "third transit stage",
+    "neutrophils_blood": "in blood",
+}
 #: Cells of the whole body below which a pool no longer matters.
 _FEW_T_CELLS, _FEW_B_CELLS = 1e5, 1e3
 
@@ -55,6 +68,21 @@ def _t_cells() -> tuple[Species, ...]:
     )
 
 
+def _blasts() -> tuple[Species, ...]:
+    return tuple(
+        Species(f"ln_{phase}_{clone}", "ln cells", f"natural logarithm of the {phase} {meaning}", 1.0)
+        for clone, meaning in CLONES.items()
+        for phase in PHASES
+    )
+
+
+def _neutrophils() -> tuple[Species, ...]:
+    return tuple(
+        Species(name, "cells/uL", f"neutrophils: {meaning}, as the blood cells they will be", 1.0)
+        for name, meaning in NEUTROPHIL_STAGES.items()
+    )
+
+
 SPECIES: Final = SpeciesTable(
     (
         Species("drug_ug", "ug", "free drug in the body", 1e-3, "D"),
@@ -62,12 +90,14 @@ SPECIES: Final = SpeciesTable(
         Species("b_cells_blood", "cells", "normal CD19+ cells in blood", _FEW_B_CELLS, "", True),
         Species("b_cells_marrow", "cells", "normal CD19+ cells in marrow", _FEW_B_CELLS, "", True),
         Species("b_cells_lymphoid", "cells", "normal CD19+ cells in lymphoid tissue", _FEW_B_CELLS, "", True),
-        Species("ln_blasts", "ln cells", "natural logarithm of the CD19+ blasts in marrow", 1.0),
-        Species("ln_low_blasts", "ln cells", "natural logarithm of the CD19-low blasts in marrow", 1.0),
-        Species("ln_sanctuary_blasts", "ln cells", "natural logarithm of the CD19+ blasts outside marrow", 1.0),
+        *_blasts(),
         Species("adapted_adhesion", "-", "part of the adhesion signal that T cells have adapted to", 1e-3, "Z"),
         Species("il6_pg_per_ml", "pg/mL", "interleukin-6 in serum", 1.0, "I"),
+        Species("il10_pg_per_ml", "pg/mL", "interleukin-10 in serum", 1.0),
         Species("cytokine_responsiveness", "-", "what earlier stimulation has left of the cytokine response", 1e-3, "Q"),
+        Species("dexamethasone_mg", "mg", "dexamethasone in the body", 1e-2),
+        Species("chemotherapy_blocks", "blocks", "what is left of the effect of chemotherapy blocks", 1e-3),
+        *_neutrophils(),
         # Bookkeeping only: nothing reads it, but the drug balance of a run is proven with it.
         Species("drug_eliminated_ug", "ug", "drug cleared so far", 1.0),
     )
@@ -82,10 +112,14 @@ def _table() -> dict[str, dict[str, int]]:
             for step, changes in T_CELL_STEPS.items()
         }
         table[f"t_cell_renewal_{site}"] = {f"resting_t_cells_{site}": +1}
+        for state in T_STATES:
+            table[f"{state}_t_cell_chemotherapy_{site}"] = {f"{state}_t_cells_{site}": -1}
     for start, end in WAYS:
         for state in T_STATES:
             table[f"{state}_{start}_to_{end}"] = {f"{state}_t_cells_{start}": -1, f"{state}_t_cells_{end}": +1}
-    return table | {
+    for clone in CLONES:
+        table |= _clone(clone)
+    table |= {
         "b_cell_production": {"b_cells_marrow": +1},
         "b_cell_growth": {"b_cells_marrow": +1},
         "b_cell_crowding": {"b_cells_marrow": -1},
@@ -97,21 +131,37 @@ def _table() -> dict[str, dict[str, int]]:
         "b_cell_lymphoid_to_blood": {"b_cells_lymphoid": -1, "b_cells_blood": +1},
         "b_cell_blood_to_lymphoid": {"b_cells_blood": -1, "b_cells_lymphoid": +1},
         "b_cell_margination": {"b_cells_blood": -1},
-        "blast_birth": {"ln_blasts": +1},
-        "blast_death": {"ln_blasts": -1},
-        "blast_killing": {"ln_blasts": -1},
-        "antigen_loss": {"ln_blasts": -1},
-        "low_blast_birth": {"ln_low_blasts": +1},
-        "low_blast_death": {"ln_low_blasts": -1},
-        "low_blast_killing": {"ln_low_blasts": -1},
-        "low_blast_gain": {"ln_low_blasts": +1},
-        "sanctuary_blast_birth": {"ln_sanctuary_blasts": +1},
-        "sanctuary_blast_death": {"ln_sanctuary_blasts": -1},
-        "sanctuary_blast_killing": {"ln_sanctuary_blasts": -1},
+        **{f"b_cell_chemotherapy_{site}": {f"b_cells_{site}": -1} for site in ("blood", "marrow", "lymphoid")},
+        "antigen_loss": {"ln_cycling_blasts": -1},
+        "antigen_low_gain": {"ln_cycling_low_blasts": +1},
         "adhesion_adaptation": {"adapted_adhesion": +1},
         "il6_release": {"il6_pg_per_ml": +1},
         "il6_elimination": {"il6_pg_per_ml": -1},
         "responsiveness_change": {"cytokine_responsiveness": +1},
+        "il10_release": {"il10_pg_per_ml": +1},
+        "il10_elimination": {"il10_pg_per_ml": -1},
+        "dexamethasone_elimination": {"dexamethasone_mg": -1},
+        "chemotherapy_fading": {"chemotherapy_blocks": -1},
+    }
+    stages = list(NEUTROPHIL_STAGES)
+    table |= {"precursor_division": {stages[0]: +1}, "precursor_chemotherapy": {stages[0]: -1}}
+    table |= {f"maturation_{place + 1}": {stages[place]: -1, stages[place + 1]: +1} for place in range(len(stages) - 1)}
+    return table | {"neutrophil_death": {stages[-1]: -1}}
+
+
+def _clone(clone: str) -> dict[str, dict[str, int]]:
+    """Return what happens to the blasts of one clone; what cycling cells lose by a change of phase quiescent ones gain."""
+    cycling, quiescent = (f"ln_{phase}_{clone}" for phase in PHASES)
+    return {
+        f"{clone}_birth": {cycling: +1},
+        f"{clone}_death": {cycling: -1, quiescent: -1},
+        f"{clone}_killing": {cycling: -1, quiescent: -1},
+        f"cycling_{clone}_chemotherapy": {cycling: -1},
+        f"quiescent_{clone}_chemotherapy": {quiescent: -1},
+        f"{clone}_to_quiescence": {cycling: -1},
+        f"{clone}_from_cycle": {quiescent: +1},
+        f"{clone}_awakening": {quiescent: -1},
+        f"{clone}_awakened": {cycling: +1},
     }
 
 

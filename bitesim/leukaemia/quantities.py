@@ -11,7 +11,11 @@ from bitesim.foundation.units import ML_PER_L, PG_PER_UG, UL_PER_ML
 from bitesim.mechanisms import killing, margination, t_cell_dynamics
 from bitesim.mechanisms.antigen_density import share_above
 from bitesim.mechanisms.bridging import bridges_clinical
+from bitesim.mechanisms.extinction import lineage_survival
+from bitesim.mechanisms.leukaemia_growth import cycling_birth_hazard, quiescence_hazard
 from bitesim.mechanisms.suppression import checkpoint_brake, regulatory_brake
+from bitesim.mechanisms.surface_loading import occupancy
+from bitesim.mechanisms.surface_turnover import surface_share
 
 
 @kernel
@@ -76,9 +80,27 @@ def serum_drug_pm(s: Any, p: Any) -> Any:
 
 
 @kernel
+def cd19_blasts(s: Any) -> Any:
+    """CD19+ blasts in marrow [cells]."""
+    return np.exp(s.ln_cycling_blasts) + np.exp(s.ln_quiescent_blasts)
+
+
+@kernel
+def low_blasts(s: Any) -> Any:
+    """CD19-low blasts in marrow [cells]."""
+    return np.exp(s.ln_cycling_low_blasts) + np.exp(s.ln_quiescent_low_blasts)
+
+
+@kernel
+def sanctuary_blasts(s: Any) -> Any:
+    """Blasts outside marrow [cells]."""
+    return np.exp(s.ln_cycling_sanctuary_blasts) + np.exp(s.ln_quiescent_sanctuary_blasts)
+
+
+@kernel
 def blasts(s: Any) -> Any:
     """Blasts in marrow, CD19-low ones included [cells]."""
-    return np.exp(s.ln_blasts) + np.exp(s.ln_low_blasts)
+    return cd19_blasts(s) + low_blasts(s)
 
 
 @kernel
@@ -96,7 +118,7 @@ def marrow_targets(s: Any) -> Any:
 @kernel
 def lymphoid_targets(s: Any) -> Any:
     """Normal B cells and extramedullary blasts [cells]."""
-    return s.b_cells_lymphoid + np.exp(s.ln_sanctuary_blasts)
+    return s.b_cells_lymphoid + sanctuary_blasts(s)
 
 
 @kernel
@@ -106,9 +128,17 @@ def targets(s: Any) -> Any:
 
 
 @kernel
+def bridges(drug_pm: Any, copies: Any, p: Any) -> Any:
+    """Bridges of a synapse [-] at a site's free drug, with a cell of so many CD19 copies without drug."""
+    occupied = occupancy(drug_pm, p.cd19_dissociation_pm)
+    left = surface_share(occupied, p.cd19_turnover_per_day, p.cd19_internalisation_per_day)
+    return bridges_clinical(drug_pm, copies * left, p)
+
+
+@kernel
 def blast_bridges(s: Any, p: Any) -> Any:
     """Bridges of a synapse with a blast in marrow [-]."""
-    return bridges_clinical(p.marrow_drug_access * serum_drug_pm(s, p), p.blast_cd19_copies, p)
+    return bridges(p.marrow_drug_access * serum_drug_pm(s, p), p.blast_cd19_copies, p)
 
 
 @kernel
@@ -120,25 +150,25 @@ def low_blast_bridges(s: Any, p: Any) -> Any:
 @kernel
 def sanctuary_bridges(s: Any, p: Any) -> Any:
     """Bridges of a synapse with a blast outside marrow [-]."""
-    return bridges_clinical(p.sanctuary_drug_access * serum_drug_pm(s, p), p.blast_cd19_copies, p)
+    return bridges(p.sanctuary_drug_access * serum_drug_pm(s, p), p.blast_cd19_copies, p)
 
 
 @kernel
 def marrow_b_cell_bridges(s: Any, p: Any) -> Any:
     """Bridges of a synapse with a normal B cell in marrow [-]."""
-    return bridges_clinical(p.marrow_drug_access * serum_drug_pm(s, p), p.b_cell_cd19_copies, p)
+    return bridges(p.marrow_drug_access * serum_drug_pm(s, p), p.b_cell_cd19_copies, p)
 
 
 @kernel
 def lymphoid_b_cell_bridges(s: Any, p: Any) -> Any:
     """Bridges of a synapse with a normal B cell in lymphoid tissue [-]."""
-    return bridges_clinical(p.lymphoid_drug_access * serum_drug_pm(s, p), p.b_cell_cd19_copies, p)
+    return bridges(p.lymphoid_drug_access * serum_drug_pm(s, p), p.b_cell_cd19_copies, p)
 
 
 @kernel
 def blood_b_cell_bridges(s: Any, p: Any) -> Any:
     """Bridges of a synapse with a normal B cell at the vessel wall [-]."""
-    return bridges_clinical(serum_drug_pm(s, p), p.b_cell_cd19_copies, p)
+    return bridges(serum_drug_pm(s, p), p.b_cell_cd19_copies, p)
 
 
 @kernel
@@ -157,8 +187,8 @@ def activating_share(bridges: Any, p: Any) -> Any:
 def marrow_stimulus(s: Any, p: Any) -> Any:
     """Share of the marrow's T cells that are being stimulated [-]."""
     stimulating = (
-        np.exp(s.ln_blasts) * activating_share(blast_bridges(s, p), p)
-        + np.exp(s.ln_low_blasts) * activating_share(low_blast_bridges(s, p), p)
+        cd19_blasts(s) * activating_share(blast_bridges(s, p), p)
+        + low_blasts(s) * activating_share(low_blast_bridges(s, p), p)
         + s.b_cells_marrow * activating_share(marrow_b_cell_bridges(s, p), p)
     )
     return t_cell_dynamics.stimulus(stimulating, marrow_targets(s), marrow_cells(p), p)
@@ -167,8 +197,8 @@ def marrow_stimulus(s: Any, p: Any) -> Any:
 @kernel
 def lymphoid_stimulus(s: Any, p: Any) -> Any:
     """Share of the T cells in lymphoid tissue that are being stimulated [-]."""
-    stimulating = s.b_cells_lymphoid * activating_share(lymphoid_b_cell_bridges(s, p), p) + np.exp(
-        s.ln_sanctuary_blasts
+    stimulating = s.b_cells_lymphoid * activating_share(lymphoid_b_cell_bridges(s, p), p) + sanctuary_blasts(
+        s
     ) * activating_share(sanctuary_bridges(s, p), p)
     return t_cell_dynamics.stimulus(stimulating, lymphoid_targets(s), lymphoid_cells(p), p)
 
@@ -186,11 +216,22 @@ def adhesion(s: Any, p: Any) -> Any:
 
 
 @kernel
+def brake(p: Any) -> Any:
+    """Factor on division and lysis outside marrow [-]: the patient's T cells, and the regulatory ones among them."""
+    return p.t_cell_fitness * regulatory_brake(p)
+
+
+@kernel
+def marrow_brake(p: Any) -> Any:
+    """Factor on division and lysis among blasts [-]."""
+    return brake(p) * checkpoint_brake(p)
+
+
+@kernel
 def marrow_attack(s: Any, p: Any) -> Any:
     """Hazard that a target in marrow is attacked [1/d]."""
     calm = s.resting_t_cells_marrow + s.primed_t_cells_marrow
-    brake = regulatory_brake(p) * checkpoint_brake(p)
-    effective = killing.effectors(calm, s.activated_t_cells_marrow, s.exhausted_t_cells_marrow, brake, p)
+    effective = killing.effectors(calm, s.activated_t_cells_marrow, s.exhausted_t_cells_marrow, marrow_brake(p), p)
     return killing.encounter_hazard(effective, marrow_targets(s), marrow_cells(p), p)
 
 
@@ -198,7 +239,7 @@ def marrow_attack(s: Any, p: Any) -> Any:
 def lymphoid_effectors(s: Any, p: Any) -> Any:
     """Effective T cells of lymphoid tissue [cells]."""
     calm = s.resting_t_cells_lymphoid + s.primed_t_cells_lymphoid
-    return killing.effectors(calm, s.activated_t_cells_lymphoid, s.exhausted_t_cells_lymphoid, regulatory_brake(p), p)
+    return killing.effectors(calm, s.activated_t_cells_lymphoid, s.exhausted_t_cells_lymphoid, brake(p), p)
 
 
 @kernel
@@ -211,7 +252,7 @@ def lymphoid_attack(s: Any, p: Any) -> Any:
 def sanctuary_attack(s: Any, p: Any) -> Any:
     """Hazard that a blast outside marrow is attacked [1/d]: few of the lymphoid T cells come there."""
     effective = p.sanctuary_t_cell_access * lymphoid_effectors(s, p)
-    return killing.encounter_hazard(effective, np.exp(s.ln_sanctuary_blasts), lymphoid_cells(p), p)
+    return killing.encounter_hazard(effective, sanctuary_blasts(s), lymphoid_cells(p), p)
 
 
 @kernel
@@ -266,3 +307,18 @@ def mean_stimulus(s: Any, p: Any) -> Any:
     lymphoid = s.resting_t_cells_lymphoid + s.primed_t_cells_lymphoid + s.activated_t_cells_lymphoid
     stimulated = sinus_stimulus(s, p) * sinus + marrow_stimulus(s, p) * marrow + lymphoid_stimulus(s, p) * lymphoid
     return stimulated / (sinus + marrow + lymphoid)
+
+
+@kernel
+def extinction_probability(s: Any, p: Any) -> Any:
+    """Probability that the lines of all blasts die out by chance, were all killing to end now [-].
+
+    In closed form, from birth and death in a marrow with room; numbers of cells are Poisson around the state.
+    """
+    birth = p.blast_birth_per_day
+    cycling, quiescent = lineage_survival(
+        cycling_birth_hazard(birth, p), p.blast_death_per_day, quiescence_hazard(birth, p), p.awakening_per_day
+    )
+    in_cycle = np.exp(s.ln_cycling_blasts) + np.exp(s.ln_cycling_low_blasts) + np.exp(s.ln_cycling_sanctuary_blasts)
+    out = np.exp(s.ln_quiescent_blasts) + np.exp(s.ln_quiescent_low_blasts) + np.exp(s.ln_quiescent_sanctuary_blasts)
+    return np.exp(-(cycling * in_cycle + quiescent * out))

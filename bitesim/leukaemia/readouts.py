@@ -8,17 +8,20 @@ import numpy as np
 
 from bitesim.foundation.compiled import kernel
 from bitesim.leukaemia import quantities as q
-from bitesim.mechanisms import t_cell_dynamics, trafficking
+from bitesim.mechanisms import myelopoiesis, t_cell_dynamics, trafficking
 from bitesim.model import Readout
 from bitesim.model.readouts import BLOOD_READOUTS
 
 READOUTS: Final = (
     *BLOOD_READOUTS,
+    Readout("serum_il10_pg_per_ml", "pg/mL", "interleukin-10 in serum"),
+    Readout("neutrophils_per_ul", "cells/uL", "neutrophils in blood"),
     Readout("marrow_blast_fraction", "-", "blasts among the marrow's nucleated cells"),
     Readout("mrd", "-", "the same fraction, as residual disease: the truth, before any assay"),
     Readout("blasts", "cells", "blasts in marrow, CD19-low ones included", is_clone=True),
     Readout("low_blasts", "cells", "CD19-low blasts in marrow", is_clone=True),
     Readout("sanctuary_blasts", "cells", "blasts outside marrow", is_clone=True),
+    Readout("extinction_probability", "-", "probability that no line of blasts survives if all killing ended now"),
 )
 
 
@@ -37,10 +40,17 @@ def initial_state(p: Any, s: Any) -> None:
     s.b_cells_lymphoid = p.lymphoid_b_cells_per_blood * s.b_cells_blood
     s.b_cells_marrow = q.marrow_b_cells_at_first(p)
     count = p.baseline_blast_fraction * q.marrow_cells(p)
-    s.ln_blasts = np.log(count * (1.0 - p.low_blast_share))
-    s.ln_low_blasts = np.log(count * p.low_blast_share)
-    s.ln_sanctuary_blasts = np.log(p.baseline_sanctuary_blasts)
-    s.il6_pg_per_ml = p.il6_baseline_pg_per_ml
+    high, low, sanctuary = count * (1.0 - p.low_blast_share), count * p.low_blast_share, p.baseline_sanctuary_blasts
+    cycling, quiescent = p.cycling_share, 1.0 - p.cycling_share
+    s.ln_cycling_blasts, s.ln_quiescent_blasts = np.log(high * cycling), np.log(high * quiescent)
+    s.ln_cycling_low_blasts, s.ln_quiescent_low_blasts = np.log(low * cycling), np.log(low * quiescent)
+    s.ln_cycling_sanctuary_blasts = np.log(sanctuary * cycling)
+    s.ln_quiescent_sanctuary_blasts = np.log(sanctuary * quiescent)
+    s.il6_pg_per_ml, s.il10_pg_per_ml = p.il6_baseline_pg_per_ml, p.il10_baseline_pg_per_ml
+    neutrophils = myelopoiesis.defended_count(p.baseline_blast_fraction, p)
+    s.neutrophil_precursors = neutrophils
+    s.neutrophil_transit_1 = s.neutrophil_transit_2 = s.neutrophil_transit_3 = neutrophils
+    s.neutrophils_blood = neutrophils
     s.cytokine_responsiveness = 1.0
 
 
@@ -53,8 +63,11 @@ def read(s: Any, p: Any, r: Any) -> None:
     r.blood_cd8_t_cells_per_ul = t_cells / q.blood_ul(p)
     r.blood_cd69_fraction = (s.primed_t_cells_blood + s.activated_t_cells_blood) / t_cells
     r.serum_il6_pg_per_ml = s.il6_pg_per_ml
+    r.serum_il10_pg_per_ml = s.il10_pg_per_ml
+    r.neutrophils_per_ul = s.neutrophils_blood
     r.marrow_blast_fraction = q.blast_fraction(s, p)
     r.mrd = r.marrow_blast_fraction
     r.blasts = q.blasts(s)
-    r.low_blasts = np.exp(s.ln_low_blasts)
-    r.sanctuary_blasts = np.exp(s.ln_sanctuary_blasts)
+    r.low_blasts = q.low_blasts(s)
+    r.sanctuary_blasts = q.sanctuary_blasts(s)
+    r.extinction_probability = q.extinction_probability(s, p)

@@ -7,10 +7,14 @@ is extinct by time t with probability d (e^((b-d)t) - 1) / (b e^((b-d)t) - d).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bitesim.foundation.compiled import kernel
 from bitesim.foundation.errors import ParameterError
+from bitesim.mechanisms.kinks import positive_part
 
 
 def extinction_probability(
@@ -56,3 +60,17 @@ def survival_of_one(birth_per_day: float, death_per_day: ArrayLike, days: ArrayL
     # Without births nothing is gathered, however long.
     born = birth * np.where(birth == 0.0, 0.0, gathered)
     return np.asarray(np.where(net > 0.0, 1.0 / (faded + born), faded / (1.0 + born)))
+
+
+@kernel
+def lineage_survival(birth: Any, death: Any, quiescence: Any, awakening: Any) -> Any:
+    """Return the probabilities that the line of a cycling and of a quiescent cell never dies out [-].
+
+    Hazards of one cell [1/d]: `birth` and `quiescence` of cycling cells, `awakening` of quiescent ones, `death` of both. With
+    f and g the probabilities of extinction, the first event of either cell gives birth f^2 + death + quiescence g =
+    (birth + death + quiescence) f and death + awakening f = (death + awakening) g, whose root other than f = 1 is
+    f = death (death + awakening + quiescence) / ((death + awakening) birth).
+    """
+    leaving = death + awakening
+    cycling = positive_part(1.0 - death * (leaving + quiescence) / (leaving * birth))
+    return cycling, awakening / leaving * cycling

@@ -17,6 +17,22 @@ def blast_birth_hazard(blast_fraction: Any, p: Any) -> Any:
 
 
 @kernel
+def cycling_birth_hazard(mean_birth: Any, p: Any) -> Any:
+    """Hazard that a cycling blast divides [1/d], from that of the average blast: quiescent ones do not."""
+    return mean_birth / p.cycling_share
+
+
+@kernel
+def quiescence_hazard(mean_birth: Any, p: Any) -> Any:
+    """Hazard that a cycling blast becomes quiescent [1/d]: what keeps the cycling share where it is in steady growth.
+
+    It rises and falls with division, after which blasts leave the cycle: so a clone that nothing but an even hazard of
+    death disturbs has the cycling share of `cycling_share` at any burden, and grows as its average blast does.
+    """
+    return (1.0 - p.cycling_share) / p.cycling_share * (mean_birth + p.awakening_per_day)
+
+
+@kernel
 def antigen_loss_hazard(p: Any) -> Any:
     """Hazard that a CD19+ blast becomes CD19-low [1/d]."""
     return p.antigen_loss_per_day

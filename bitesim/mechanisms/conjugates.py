@@ -11,8 +11,8 @@ conjugates of 150 min in the dish (Liu et al. 2023, eLife 12:e83659), hence at m
 
 Assumption (conjugates are at balance): a conjugate comes and goes faster than T cells and blasts change in number.
 Alternatives: conjugates as states of their own, with clusters of three and four cells as in the dish (`synapse_formation`).
-What it changes: the first hours after T cells arrive; the balance is within 1 % of the kinetic equations where one kind of
-cell is a hundredfold in excess or the search is slow, and 20 % above them at worst (tests/mechanisms/test_conjugates.py).
+What it changes: the first hours after T cells arrive. Its simple form is within 1 % of the kinetic equations' balance where
+one kind of cell is rare, and a third below it where both are a quarter of the site (tests/mechanisms/test_conjugates.py).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from bitesim.mechanisms.cytokine_release import il6_release, responsiveness_rate
+from bitesim.mechanisms.cytokine_release import il6_release, il10_release, left_by_il10, responsiveness_rate
 from tests.mechanisms.parameters import defaults, plain
 
 P = defaults()
@@ -16,9 +16,6 @@ def test_each_factor_can_silence_it():
     assert release(0.0, 1e10, 1.0, P) == 0.0
     assert release(100.0, 0.0, 1.0, P) == 0.0
     assert release(100.0, 1e10, 0.0, P) == 0.0
-    assert release(100.0, 1e10, 1.0, defaults(dexamethasone_damping=1.0)) == 0.0
-    half = release(100.0, 1e10, 1.0, defaults(dexamethasone_damping=0.5))
-    assert half == pytest.approx(0.5 * release(100.0, 1e10, 1.0, P))
     assert release(100.0, P.il6_half_targets, 1.0, P) == pytest.approx(0.5 * release(100.0, 1e20, 1.0, P), rel=1e-8)
 
 
@@ -34,3 +31,18 @@ def test_the_response_is_lost_under_stimulation_and_returns_slowly():
     rest = back / (back + lost)
     assert after(1.0, 1.0, 2.0) == pytest.approx(rest + (1.0 - rest) * np.exp(-2.0 * (lost + back)), rel=1e-6)
     assert after(0.1, 0.0, 14.0) == pytest.approx(1.0 - 0.9 * np.exp(-14.0 * back), rel=1e-6)
+
+
+def test_il10_attenuates_as_far_as_it_is_told_to():
+    release = plain(il10_release)
+    full = release(100.0, 1e10, 1.0, P)
+    assert full > 0.0
+    assert release(0.0, 1e10, 1.0, P) == release(100.0, 0.0, 1.0, P) == 0.0
+    assert release(100.0, 1e10, 0.0, defaults(il10_attenuation_share=0.0)) == full
+    assert release(100.0, 1e10, 0.0, defaults(il10_attenuation_share=1.0)) == 0.0
+    assert release(100.0, 1e10, 0.25, defaults(il10_attenuation_share=1.0)) == pytest.approx(0.25 * full)
+
+
+def test_il10_damps_il6():
+    assert plain(left_by_il10)(0.0, P) == 1.0
+    assert plain(left_by_il10)(P.il10_half_pg_per_ml, P) == 0.5

@@ -5,7 +5,8 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import bitesim
-from bitesim.mechanisms.extinction import extinction_probability, survival_of_one
+from bitesim.mechanisms.extinction import extinction_probability, lineage_survival, survival_of_one
+from tests.mechanisms.parameters import plain
 
 BIRTH, DEATH = 0.105, 0.04
 
@@ -50,3 +51,25 @@ def test_bad_input_is_named(name, value):
     arguments = {"cells": 1.0, "birth_per_day": BIRTH, "death_per_day": DEATH, "days": 1.0, name: value}
     with pytest.raises(bitesim.ParameterError, match=name):
         extinction_probability(**arguments)
+
+
+@pytest.mark.parametrize("rates", [(0.21, 0.04, 0.155, 0.05), (0.05, 0.04, 0.1, 0.01), (0.3, 0.29, 0.0, 1.0)])
+def test_lines_of_two_phases_follow_the_backward_equations(rates):
+    birth, death, quiescence, awakening = rates
+
+    def change(_, q):
+        cycling, quiescent = q
+        return [
+            birth * cycling**2 + death + quiescence * quiescent - (birth + death + quiescence) * cycling,
+            death + awakening * cycling - (death + awakening) * quiescent,
+        ]
+
+    extinct = solve_ivp(change, (0.0, 1e5), [0.0, 0.0], method="LSODA", rtol=1e-10, atol=1e-13).y[:, -1]
+    # At a clone that only just dies out the last per mille takes very long.
+    np.testing.assert_allclose(1.0 - np.array(plain(lineage_survival)(*rates)), extinct, atol=1e-4)
+
+
+def test_without_quiescence_it_is_the_one_phase():
+    cycling, _ = plain(lineage_survival)(BIRTH, DEATH, 0.0, 1.0)
+    assert cycling == pytest.approx(survival_of_one(BIRTH, DEATH))
+    assert plain(lineage_survival)(DEATH, BIRTH, 0.0, 1.0) == (0.0, 0.0)

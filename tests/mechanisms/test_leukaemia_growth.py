@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from bitesim.mechanisms.leukaemia_growth import antigen_loss_hazard, blast_birth_hazard
+from bitesim.mechanisms.leukaemia_growth import (
+    antigen_loss_hazard,
+    blast_birth_hazard,
+    cycling_birth_hazard,
+    quiescence_hazard,
+)
 from tests.mechanisms.parameters import defaults, plain
 
 P = defaults()
@@ -25,3 +30,16 @@ def test_growth_is_logistic():
 
     found = np.exp(solve_ivp(rate, (0.0, 200.0), [np.log(1e-4)], t_eval=days, rtol=1e-10, atol=1e-12).y[0])
     np.testing.assert_allclose(found, 1.0 / (1.0 + (1e4 - 1.0) * np.exp(-net * days)), rtol=1e-7)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.5, 0.95])
+@pytest.mark.parametrize("birth", [0.105, 0.01])
+def test_in_steady_growth_the_cycling_share_stays_and_the_clone_grows_as_its_average_blast(share, birth):
+    p = defaults(cycling_share=share)
+    division, leaving = plain(cycling_birth_hazard)(birth, p), plain(quiescence_hazard)(birth, p)
+    awakening, death = p.awakening_per_day, p.blast_death_per_day
+    change = np.array([[division - leaving - death, awakening], [leaving, -awakening - death]])
+    phases = np.array([share, 1.0 - share])
+    np.testing.assert_allclose(change @ phases, (birth - death) * phases, rtol=1e-12, atol=1e-15)
+    # It is what any other mixture returns to: the other direction fades against it.
+    assert np.linalg.eigvals(change).real.min() < birth - death - 1e-3

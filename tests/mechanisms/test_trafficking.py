@@ -28,9 +28,9 @@ def test_densities_at_rest_stand_still(blasts):
 
 def test_blasts_displace_t_cells_from_the_marrow():
     assert plain(marrow_room)(0.0, P) == 1.0
-    assert plain(marrow_room)(1.0, P) == pytest.approx(1.0 - P.t_cell_crowding)
+    assert plain(marrow_room)(1.0, P) == pytest.approx((1.0 - P.t_cell_crowding) ** 2)
     half = plain(marrow_entry_hazard)(0.5, P) / plain(marrow_entry_hazard)(0.0, P)
-    assert half == pytest.approx(1.0 - 0.5 * P.t_cell_crowding)
+    assert half == pytest.approx((1.0 - 0.5 * P.t_cell_crowding) ** 2)
 
 
 def test_stimulation_holds_activated_cells_back():

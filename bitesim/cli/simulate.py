@@ -20,6 +20,7 @@ _PATIENT_OPTIONS = {
     "age_years": "age [years]",
     "blood_b_cells_per_ul": "B cells in blood before treatment [cells/uL]",
     "blood_cd8_t_cells_per_ul": "CD8 T cells in blood before treatment [cells/uL]",
+    "t_cell_fitness": "division and lysis of the patient's T cells relative to typical ones, e.g. 0.5",
     "mrd": "blasts among the marrow's nucleated cells before treatment, e.g. 1e-3 (or --marrow-blast-fraction)",
     "marrow_blast_fraction": "the same for overt disease, e.g. 0.6",
 }
@@ -107,5 +108,5 @@ def run(options: argparse.Namespace) -> None:
 def _change(text: str) -> tuple[str, float]:
     name, separator, value = text.partition("=")
     if not separator:
-        raise ParameterError(f"--set {text!r} is not NAME=VALUE: write e.g. --set killing_per_day=200")
+        raise ParameterError(f"--set {text!r} is not NAME=VALUE: write e.g. --set kills_per_day=4")
     return name.strip(), as_number(f"--set {name.strip()}", value)

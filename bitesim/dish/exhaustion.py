@@ -33,8 +33,9 @@ _UNITS: Final = {
     "published_lysis": "-",
     "off_by": "-",
 }
+_GUESSED: Final = "No published schedule has a stimulus between 0 and 1: what it does is the model's guess."
 #: Days of every stretch on which the courses are known.
-POINTS: Final = 28
+POINTS: Final = 60
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -50,7 +51,7 @@ class ExhaustionExperiment(DishTable):
     schedules : mapping
         Name -> stretches of (days, stimulus).
     courses : mapping
-        Name -> (days, lysis [-] if the targets were added then): day 0 and 28 days of every stretch.
+        Name -> (days, lysis [-] if the targets were added then): day 0 and 60 days of every stretch.
     """
 
     schedules: Mapping[str, Stretches]
@@ -100,9 +101,10 @@ def exhaustion_experiment(
         rows.append(
             (name, days[-1], exposed, days[-1] - exposed, competence[-1], lysis[-1], published, lysis[-1] - published)
         )
+    guessed = any(0.0 < stimulus < 1.0 for each in chosen.values() for _, stimulus in each)
     columns: dict[str, NDArray[Any]] = {
-        name: np.array(values, dtype=object if name == "schedule" else float)
-        for name, values in zip(_UNITS, zip(*rows, strict=True), strict=True)
+        name: np.array(column, dtype=object if name == "schedule" else float)
+        for name, column in zip(_UNITS, zip(*rows, strict=True), strict=True)
     }
     return ExhaustionExperiment(
         title="T cells after exposure in a dish: lysis of fresh targets",
@@ -111,8 +113,8 @@ def exhaustion_experiment(
         shown=("schedule", "days", "competence", "lysis", "published_lysis", "off_by"),
         notes=(
             f"Published: {SOURCE}, with AMG 562, a CD19/CD3 bispecific of long half-life (n = 6).",
-            "The lysis of day 7 is set to the published one, so that row is no test. The rates of exhaustion were tuned to "
-            "days 7, 14 and 28.",
+            "The lysis of day 7 is set to the published one, and the rates were tuned to these figures: none is predicted.",
+            *([_GUESSED] if guessed else []),
         ),
         parameters=values.as_dict(),
         schedules=chosen,

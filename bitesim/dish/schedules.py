@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Final
 
 from bitesim.foundation.checks import number, shown
@@ -16,7 +17,14 @@ Schedule = str | Sequence[tuple[float, float]]
 
 _EXAMPLE: Final = "write e.g. '7 d on, 7 d off, x2', or '14 d at 0.5' for half the stimulus"
 _STRETCH: Final = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]+)\s+(?:(on|off)|at\s+(\d+(?:\.\d*)?|\.\d+))")
-_DAYS_PER_UNIT: Final = {"d": 1.0, "day": 1.0, "h": 1.0 / 24.0, "hour": 1.0 / 24.0, "wk": 7.0, "week": 7.0}
+_DAYS_PER_UNIT: Final = {
+    "d": Fraction(1),
+    "day": Fraction(1),
+    "h": Fraction(1, 24),
+    "hour": Fraction(1, 24),
+    "wk": Fraction(7),
+    "week": Fraction(7),
+}
 _MOST_STRETCHES: Final = 200
 _LONGEST_DAYS: Final = 365.0
 
@@ -94,7 +102,7 @@ def _stretch(phrase: str, text: str) -> tuple[float, float]:
             f"phrase {phrase!r} of schedule {shown(text)} is no stretch in days (d), hours (h) or weeks (wk): {_EXAMPLE}"
         )
     stimulus = {"on": 1.0, "off": 0.0}.get(match[3] or "", float(match[4] or 0.0))
-    return _checked(float(match[1]) * _DAYS_PER_UNIT[unit], stimulus, text)
+    return _checked(float(Fraction(match[1].rstrip(".")) * _DAYS_PER_UNIT[unit]), stimulus, text)
 
 
 def _pairs(name: str, schedule: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

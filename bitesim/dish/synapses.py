@@ -114,6 +114,8 @@ class SynapseExperiment(DishTable):
     def plot(self, against: str = "drug_ng_per_ml", share: str = "engaged_effectors", ax: Any = None) -> Any:
         """Draw a share of cells, one line for each dish that differs otherwise; published figures as points.
 
+        Many lines tell little: `select` first.
+
         Parameters
         ----------
         against : str

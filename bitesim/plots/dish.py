@@ -70,8 +70,7 @@ def plot_synapses(
             _points(panel, result[against][known], 100.0 * result["published_engaged"][known], colour, dash)
             with_points.add(dash)
     if not over_time:
-        panel.set_xscale("log")
-        panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}" if 1e-3 < value < 1e5 else f"{value:.0e}")
+        _logarithmic(panel, _distinct(result[against]))
     panel.set_ylim(bottom=0.0)
     panel.set_xlabel(_AXIS[against])
     panel.set_ylabel(_SHARE.get(share, f"T cells in {share.removeprefix('effectors_')} [%]"))
@@ -85,6 +84,18 @@ def _course(result: SynapseExperiment, row: int, share: str) -> tuple[Any, Any]:
     course = result.courses[row]
     values = course.engaged() if share == "engaged_effectors" else course.effectors()[share.removeprefix("effectors_")]
     return course.minutes, values
+
+
+def _logarithmic(panel: Any, values: set[float]) -> None:
+    """Use a log axis with plain numbers; 2 and 5 are named too where the values span little."""
+    from matplotlib.ticker import LogLocator
+
+    positive = [value for value in values if value > 0.0] or [1.0]
+    panel.set_xscale("log")
+    if max(positive) < 30.0 * min(positive):
+        panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("e+0", "e"))
+    panel.xaxis.set_minor_formatter("")
 
 
 def _points(panel: Any, x: Any, y: Any, colour: Any, dash: str = "-") -> None:
@@ -245,7 +256,7 @@ def _shades(count: int) -> list[Any]:
     """Return colours from light to dark."""
     from matplotlib import colormaps
 
-    return [colormaps["Blues"](share) for share in np.linspace(0.4, 1.0, count)]
+    return [colormaps["Blues"](share) for share in np.linspace(0.4 if count > 1 else 0.8, 1.0, count)]
 
 
 register_plot(SynapseExperiment, plot_synapses)

@@ -101,8 +101,8 @@ axes.legend(frameon=False)
 
 # %% [markdown]
 # ## T cells that tire
-# Weeks of exposure exhaust T cells, a break restores them (Philipp et al. 2022, with another CD19/CD3 bispecific). After a
-# break the model lyses somewhat more than was measured.
+# Weeks of exposure exhaust T cells, a break restores them (Philipp et al. 2022, with another CD19/CD3 bispecific). `off_by`
+# says how far the model is from what was measured.
 
 # %%
 tired = bitesim.dish.exhaustion_experiment(["7 d on, 7 d off, x2", "14 d on, 14 d off"])

@@ -26,10 +26,9 @@ def test_published_schedules_are_those_of_the_mechanism():
 
 def test_what_is_met_and_what_is_missed_is_printed():
     result = bitesim.dish.exhaustion_experiment()
-    # In the order of the rows; the first is set, and the break restores more than was measured.
+    # In the order of the rows; the first is set.
     allowed = [1e-9, 0.15, 0.12, 0.08]
     assert np.all(np.abs(result["off_by"]) < allowed)
-    assert result["off_by"][3] > 0.0
     assert "off_by" in str(result)
     assert "none is predicted" in str(result)
 

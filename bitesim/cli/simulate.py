@@ -82,7 +82,7 @@ def case_arguments(options: argparse.Namespace) -> dict[str, Any]:
         arguments["regimen"] = Regimen.parse(options.regimen)
     if options.set:
         base = arguments.get("parameters", model.parameters)
-        arguments["parameters"] = base.replace(**dict(_change(text) for text in options.set))
+        arguments["parameters"] = base.replace(**changes(options.set))
     return arguments
 
 
@@ -103,6 +103,11 @@ def run(options: argparse.Namespace) -> None:
         print("wrote " + ", ".join(str(path) for path in write_files(result, options.out)))
     if options.json is not None:
         print(f"wrote {write_json(result, options.json)}")
+
+
+def changes(texts: list[str]) -> dict[str, float]:
+    """Return name -> value of what `--set NAME=VALUE` gave, or raise an error that names the option."""
+    return dict(_change(text) for text in texts)
 
 
 def _change(text: str) -> tuple[str, float]:

@@ -14,7 +14,8 @@ from bitesim.published import find_model
 from bitesim.treatment import Regimen
 
 _TOP: Final = (
-    "model", "regimen", "times_days", "rtol", "seed", "patient", "parameters", "hold", "bags", "dexamethasone", "chemotherapy",
+    "model", "regimen", "times_days", "rtol", "seed", "patient", "parameters", "hold", "bags", "dexamethasone",
+    "chemotherapy",
 )  # fmt: skip
 _HOLD: Final = ("start_day", "days", "hours", "reason", "resume")
 _DEXAMETHASONE: Final = ("time_days", "mg")

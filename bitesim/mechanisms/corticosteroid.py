@@ -4,8 +4,8 @@ In vitro dexamethasone lowers the cytokines of T cells that blinatumomab activat
 2007, Cancer Immunol Immunother 56:1551, from memory). Premedication: 20 mg in adults, 5 mg/m2 in children (label).
 
 Assumption (dexamethasone acts on cytokines only): release falls by a saturable share of the amount in the body.
-Alternatives: some loss of T-cell division and of lysis; death of blasts, as in a steroid prephase. What it changes: IL-6 of the first day
-(its peak falls by 64 % after 20 mg at the start, in the default adult); MRD not at all.
+Alternatives: some loss of T-cell division and of lysis; death of blasts, as in a steroid prephase. What it changes: IL-6 of
+the first day (its peak falls by 64 % after 20 mg at the start, in the default adult); MRD not at all.
 """
 
 from __future__ import annotations

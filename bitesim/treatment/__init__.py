@@ -4,7 +4,7 @@ from bitesim.treatment.decisions import Continue, DecisionPoint, HoldInfusion, R
 from bitesim.treatment.dose import DoseRate
 from bitesim.treatment.ledger import DrugLedger
 from bitesim.treatment.regimen import BagPlan, Bolus, Cycle, DoseStep, Hold, Infusion, Regimen, SteadyState, apply_action
-from bitesim.treatment.schedule import RateSegment, Schedule, ScheduleEvent
+from bitesim.treatment.timetable import RateSegment, Schedule, ScheduleEvent
 
 __all__ = [
     "BagPlan",

@@ -13,7 +13,7 @@ from typing import Any
 
 from bitesim.foundation.errors import needs_extra
 from bitesim.treatment.regimen import Regimen
-from bitesim.treatment.schedule import Schedule
+from bitesim.treatment.timetable import Schedule
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from bitesim.treatment.dose import ALLOWED_DOSE, DoseRate
 
 if TYPE_CHECKING:
     from bitesim.treatment.ledger import DrugLedger
-    from bitesim.treatment.schedule import Schedule
+    from bitesim.treatment.timetable import Schedule
 
 LONGEST_DAYS: Final = 36525.0
 _DAYS: Final = (0.0, LONGEST_DAYS)

@@ -19,17 +19,23 @@ _TITLES: Final = {
     "blasts": "blasts [cells]",
     "low_blasts": "CD19-low blasts [cells]",
     "sanctuary_blasts": "blasts outside marrow [cells]",
+    "serum_il10_pg_per_ml": "IL-10 in serum [pg/mL]",
+    "neutrophils_per_ul": "neutrophils in blood [/µL]",
+    "extinction_probability": "P(no line survives) [-]",
 }
 #: Outputs that span decades, and how many of them mean something in a picture.
 _LOGARITHMIC: Final = {
     "blood_b_cells_per_ul": 6,
     "serum_il6_pg_per_ml": 6,
+    "serum_il10_pg_per_ml": 6,
     "marrow_blast_fraction": 12,
     "mrd": 12,
     "blasts": 14,
     "low_blasts": 14,
     "sanctuary_blasts": 14,
 }
+#: More outputs than this stand in two columns.
+_LONGEST_COLUMN: Final = 7
 _COLOURS: Final = ("#1f5a99", "#8c3b6f", "#2c7f5b", "#c46a1b", "#a12a2a", "#5b5b5b")
 
 
@@ -53,14 +59,14 @@ def plot_trajectory(run: Trajectory, names: list[str] | None = None, ax: Any = N
         return ax
     from matplotlib import pyplot
 
-    heights = [2.0] * len(chosen) + [1.0]
-    size = (8.0, sum(heights) * 0.85 + 0.6)
-    _, axes = pyplot.subplots(len(heights), 1, sharex=True, height_ratios=heights, figsize=size, layout="constrained")
+    axes = _one_column(pyplot, len(chosen)) if len(chosen) <= _LONGEST_COLUMN else _two_columns(pyplot, len(chosen))
     for position, name in enumerate(chosen):
         axes[position].plot(run.times_days, run[name], color=_COLOURS[position % len(_COLOURS)], linewidth=1.4)
         axes[position].set_ylabel(_title(run, name), fontsize=8)
         if name in _LOGARITHMIC and np.max(run[name]) > 0.0:
             _logarithmic(axes[position], run[name], _LOGARITHMIC[name])
+        if run.units[name] == "-" and name not in _LOGARITHMIC:
+            axes[position].set_ylim(-0.03, max(0.5, 1.1 * float(np.max(run[name]))))
         if name in run.clones and np.min(run[name]) < 1.0:
             axes[position].axhspan(1e-12, 1.0, color="#eeeeee", zorder=0)
             axes[position].annotate(
@@ -71,9 +77,30 @@ def plot_trajectory(run: Trajectory, names: list[str] | None = None, ax: Any = N
         panel.spines[["top", "right"]].set_visible(False)
         panel.tick_params(labelsize=8)
         panel.margins(x=0.01)
-    axes[-1].set_xlabel("time [d]")
-    axes[0].set_title(f"{run.patient}: {run.provenance.regimen} ({run.provenance.model})", fontsize=9)
+    for panel in axes[-1:] if len(chosen) <= _LONGEST_COLUMN else axes[-2:]:
+        panel.set_xlabel("time [d]")
+    axes[0].figure.suptitle(f"{run.patient}: {run.provenance.regimen} ({run.provenance.model})", fontsize=9)
     return axes
+
+
+def _one_column(pyplot: Any, count: int) -> Any:
+    """Return the panels of `count` outputs and, flatter, of the infusion below them."""
+    heights = [2.0] * count + [1.0]
+    size = (8.0, sum(heights) * 0.85 + 0.6)
+    return pyplot.subplots(len(heights), 1, sharex=True, height_ratios=heights, figsize=size, layout="constrained")[1]
+
+
+def _two_columns(pyplot: Any, count: int) -> Any:
+    """Return the panels of `count` outputs, row by row, and of the infusion behind them."""
+    rows = (count + 2) // 2
+    figure = pyplot.figure(figsize=(11.0, 1.6 * rows + 0.6), layout="constrained")
+    grid = figure.add_gridspec(rows, 2)
+    panels = [figure.add_subplot(grid[0, 0])]
+    panels += [figure.add_subplot(grid[place // 2, place % 2], sharex=panels[0]) for place in range(1, count + 1)]
+    # The last of each column carries the days.
+    for panel in panels[:-2]:
+        panel.tick_params(labelbottom=False)
+    return np.array(panels, dtype=object)
 
 
 def _different(run: Trajectory) -> list[str]:

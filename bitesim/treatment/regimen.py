@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bitesim.treatment.timetable import Schedule
 
 LONGEST_DAYS: Final = 36525.0
+#: Compartment of chemotherapy blocks, in models that have one.
+_CHEMOTHERAPY: Final = "chemotherapy_blocks"
 _DAYS: Final = (0.0, LONGEST_DAYS)
 #: Bags whose stability the prescribing information covers.
 BAG_HOURS: Final = (24.0, 48.0, 72.0, 96.0, 168.0)
@@ -118,6 +120,11 @@ class Bolus:
             raise ScenarioError("amount of a bolus = 0: nothing would be given; leave it out")
         object.__setattr__(self, "time_days", time)
         object.__setattr__(self, "amount", amount)
+
+    def __str__(self) -> str:
+        if self.compartment == _CHEMOTHERAPY:
+            return f"chemotherapy ({self.amount:g} block{'' if self.amount == 1.0 else 's'}) at day {self.time_days:g}"
+        return f"bolus of {self.amount:g} into {self.compartment} at day {self.time_days:g}"
 
 
 @dataclass(frozen=True)
@@ -302,7 +309,7 @@ class Regimen:
         """Return the regimen with a block of chemotherapy from a day on, for models that have its mechanism."""
         hint = "It counts blocks of chemotherapy, not milligrams: 1 is a full block."
         amount = number("blocks of chemotherapy", blocks, "-", (1e-3, 10.0), hint, ScenarioError)
-        return self.with_bolus(time_days, amount, "chemotherapy_blocks")
+        return self.with_bolus(time_days, amount, _CHEMOTHERAPY)
 
     def with_infusion(self, start_day: float, days: float, rate_per_day: float, compartment: str | int = "drug") -> Regimen:
         """Return the regimen with one more infusion, at a rate per day (ug/day for the drug)."""
@@ -337,7 +344,7 @@ class Regimen:
             f"infusion of {i.rate_per_day:g} per day into {i.compartment} for {i.days:g} d from day {i.start_day:g}"
             for i in self.infusions
         ]
-        changes += [f"bolus of {b.amount:g} into {b.compartment} at day {b.time_days:g}" for b in self.boluses]
+        changes += [str(bolus) for bolus in self.boluses]
         changes += [f"{p.text} at day {p.time_days:g}" for p in self.premedication if p.dexamethasone_mg > 0.0]
         changes += [f"reset at day {day:g}" for day in self.resets]
         changes += [f"steady state at day {each.day:g}" for each in self.steady_states]

@@ -11,10 +11,11 @@ import numpy as np
 from scipy.special import ndtri
 
 import bitesim
-from benchmarks.problems import STIFF, Matrix, Problem, Vector, has_stiff, published, stiff
+from benchmarks.problems import STIFF, Matrix, Problem, Vector, has_stiff, leukaemia, published, stiff
 
 SEED: Final = 1
 _SPREAD: Final = 0.3
+_VARIED: Final = f"every parameter log-normal around its default, sd {_SPREAD:g}, clipped to its bounds; seed {SEED}"
 #: What one step of Philox's counter gives.
 _NUMBERS_PER_COUNT: Final = 4
 
@@ -58,12 +59,17 @@ def standard_normal_rows(seed: int, first: int, stop: int, columns: int) -> Matr
 
 
 def published_rows(first: int, stop: int, seed: int = SEED) -> Matrix:
-    """Return rows [first, stop) of varied patients of hosseini2020, for `stream_cohort`.
+    """Return rows [first, stop) of varied patients of hosseini2020, for `stream_cohort`."""
+    return varied_rows("hosseini2020", first, stop, seed)
+
+
+def varied_rows(model_name: str, first: int, stop: int, seed: int = SEED) -> Matrix:
+    """Return rows [first, stop) of varied patients of a model.
 
     Every parameter is log-normal around its default with a standard deviation of 0.3, and moved to the bound that it would
     exceed.
     """
-    model = bitesim.MODELS["hosseini2020"]
+    model = bitesim.MODELS[model_name]
     bounds = np.array([row.bounds for row in model.catalogue.values()])
     draws = standard_normal_rows(seed, first, stop, len(bounds))
     return np.asarray(np.clip(model.parameters.vector() * np.exp(_SPREAD * draws), *bounds.T))
@@ -71,8 +77,12 @@ def published_rows(first: int, stop: int, seed: int = SEED) -> Matrix:
 
 def published_population(count: int) -> Population:
     """Return varied patients of the published model."""
-    drawn = f"every parameter log-normal around its default, sd {_SPREAD:g}, clipped to its bounds; seed {SEED}"
-    return Population(published(), published_rows(0, count), drawn)
+    return Population(published(), published_rows(0, count), _VARIED)
+
+
+def leukaemia_population(count: int) -> Population:
+    """Return varied patients of bitesim's own model."""
+    return Population(leukaemia(), varied_rows("leukaemia", 0, count), _VARIED)
 
 
 def stiff_population(count: int) -> Population:
@@ -83,4 +93,5 @@ def stiff_population(count: int) -> Population:
 
 def populations(count: int) -> tuple[Population, ...]:
     """Return the varied patients of every problem that this checkout holds."""
-    return (published_population(count), stiff_population(count)) if has_stiff() else (published_population(count),)
+    own = (published_population(count), leukaemia_population(count))
+    return (*own, stiff_population(count)) if has_stiff() else own

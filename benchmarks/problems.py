@@ -172,7 +172,16 @@ def as_sbml(model: Model) -> SbmlText | None:
 
 def published() -> Problem:
     """Return the published model hosseini2020 under two cycles of 15 ug/m2/day, daily to day 84."""
-    model = bitesim.MODELS["hosseini2020"]
+    return _two_cycles("published", "hosseini2020")
+
+
+def leukaemia() -> Problem:
+    """Return bitesim's own model, an adult with residual disease, under the same two cycles."""
+    return _two_cycles("leukaemia", "leukaemia")
+
+
+def _two_cycles(name: str, model_name: str) -> Problem:
+    model = bitesim.MODELS[model_name]
     regimen, times = Regimen.parse("15 ug/m2/day for 28 d, 14 d off, x2"), np.arange(0.0, 85.0)
     scale = model.species.scales()
     rows = np.isin(times, (0.0, 28.0, 42.0, 70.0), invert=True)
@@ -185,8 +194,8 @@ def published() -> Problem:
         model,
         regimen,
         times,
-        name="published",
-        title=f"hosseini2020, {len(model.species)} states, {regimen}, daily outputs to day 84",
+        name=name,
+        title=f"{model_name}, {len(model.species)} states, {regimen}, daily outputs to day 84",
         error=error,
         metric="largest |x - reference| / (|reference| + scale) over all states and days, without the days of a change",
         sbml=as_sbml(model),
@@ -223,4 +232,4 @@ def stiff() -> Problem:
 
 def problems() -> tuple[Problem, ...]:
     """Return every problem that this checkout holds."""
-    return (published(), stiff()) if has_stiff() else (published(),)
+    return (published(), leukaemia(), stiff()) if has_stiff() else (published(), leukaemia())

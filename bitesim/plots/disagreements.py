@@ -12,7 +12,7 @@ from bitesim.engines.trajectory import Trajectory
 from bitesim.population.disagreements import DISAGREEMENTS
 
 
-def plot_disagreement(name: str, runs: Mapping[float, Trajectory], output: str = "mrd", ax: Any = None) -> Any:
+def plot_disagreement(name: str, runs: Mapping[float, Trajectory], output: str | None = None, ax: Any = None) -> Any:
     """Draw an output over time for every value of a disagreement; return the Axes.
 
     Parameters
@@ -21,17 +21,18 @@ def plot_disagreement(name: str, runs: Mapping[float, Trajectory], output: str =
         One of `bitesim.population.disagreements.DISAGREEMENTS`.
     runs : mapping of float to Trajectory
         From `disagreement`.
-    output : str
-        Drawn on a log axis.
+    output : str, optional
+        Drawn on a log axis. Default: what shows the disagreement.
     ax : matplotlib Axes, optional
     """
     panel = _panel(ax)
+    shown = DISAGREEMENTS[name].output if output is None else output
     for run, shade in zip(runs.items(), _shades(len(runs)), strict=True):
-        panel.plot(run[1].times_days, run[1][output], color=shade, label=f"{run[0]:g}")
+        panel.plot(run[1].times_days, run[1][shown], color=shade, label=f"{run[0]:g}")
     some = next(iter(runs.values()))
     panel.set_yscale("log")
     panel.set_xlabel("time [d]")
-    panel.set_ylabel(f"{output} [{some.units[output]}]")
+    panel.set_ylabel(f"{shown} [{some.units[shown]}]")
     panel.legend(title=DISAGREEMENTS[name].parameter, frameon=False, fontsize=8, title_fontsize=8)
     panel.set_title(f"{name}: {some.provenance.regimen}", fontsize=9)
     return panel

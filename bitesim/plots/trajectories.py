@@ -116,7 +116,14 @@ def _logarithmic(panel: Any, values: np.ndarray[Any, Any], decades: int) -> None
     top = float(np.max(values))
     positive = values[values > 0.0]
     panel.set_yscale("log")
-    panel.set_ylim(max(float(np.min(positive)), top * 10.0**-decades) * 0.6, top * 2.0)
+    bottom = max(float(np.min(positive)), top * 10.0**-decades)
+    panel.set_ylim(bottom * 0.6, top * 2.0)
+    from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter
+
+    if top < 30.0 * bottom:
+        panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        panel.yaxis.set_major_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(10, 10)))
+    panel.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _draw_infusion(panel: Any, run: Trajectory) -> None:

@@ -34,12 +34,18 @@ class Disagreement:
         From the lowest to the highest that a source gives or implies.
     because : str
         Who says what.
+    output : str
+        What shows it.
+    regimen : str
+        Under which it shows.
     """
 
     parameter: str
     unit: str
     values: tuple[float, ...]
     because: str
+    output: str = "mrd"
+    regimen: str = "15 ug/m2/day for 28 d, 14 d off"
 
 
 #: name -> disagreement.
@@ -59,6 +65,14 @@ DISAGREEMENTS: Final = MappingProxyType(
             "2e3 to 4e4 copies per blast are in use (1e4 and 3e4 in Liu et al. 2023, 5e3 in models of CAR T cells); no "
             "count on blasts of B-ALL was found",
         ),
+        "cytokine on cycle 2": Disagreement(
+            "il10_attenuation_share",
+            "-",
+            (0.0, 0.5, 1.0),
+            "no cytokine on cycle 2 (Klinger et al. 2012), or IL-10 that recurs in later cycles (Nagele et al. 2017)",
+            "serum_il10_pg_per_ml",
+            "15 ug/m2/day for 3 d, 11 d off; 15 ug/m2/day for 14 d",
+        ),
     }
 )
 #: Dissociation constants of drug and CD3 [pM]: the manufacturer's (from memory), and that of Liu et al. 2023.
@@ -68,7 +82,7 @@ CD3_DISSOCIATIONS_PM: Final = (87e3, 260e3)
 def disagreement(
     name: str,
     patient: Patient | None = None,
-    regimen: Regimen | str = "15 ug/m2/day for 28 d, 14 d off",
+    regimen: Regimen | str | None = None,
     times_days: Sequence[float] | NDArray[np.float64] | None = None,
 ) -> dict[float, Trajectory]:
     """Run one patient at every value of a disagreement; return value -> course.
@@ -79,7 +93,8 @@ def disagreement(
         One of `DISAGREEMENTS`.
     patient : Patient, optional
         Default: an adult with an MRD of 1e-3.
-    regimen : Regimen or str
+    regimen : Regimen or str, optional
+        Default: that of the disagreement.
     times_days : sequence of float, optional
         Default: every 6 hours for 42 days.
 
@@ -92,9 +107,10 @@ def disagreement(
         raise unknown_name("disagreement", name, DISAGREEMENTS)
     chosen = DISAGREEMENTS[name]
     who = Patient(mrd=1e-3) if patient is None else patient
+    given = chosen.regimen if regimen is None else regimen
     days = _DAYS if times_days is None else increasing_times("times_days", times_days)
     return {
-        value: simulate(who, regimen, LEUKAEMIA, days, parameters=LEUKAEMIA.parameters.replace(**{chosen.parameter: value}))
+        value: simulate(who, given, LEUKAEMIA, days, parameters=LEUKAEMIA.parameters.replace(**{chosen.parameter: value}))
         for value in chosen.values
     }
 

@@ -14,7 +14,7 @@ MODELS: Final[dict[str, Model]] = {
     model.name: model for model in (HOSSEINI_2020, HOSSEINI_2020_NHL, CLEMENTS_2020, LEUKAEMIA)
 }
 #: The model that `simulate` takes when none is named.
-DEFAULT_MODEL: Final = HOSSEINI_2020
+DEFAULT_MODEL: Final = LEUKAEMIA
 
 
 def find_model(model: str | Model | None) -> Model:

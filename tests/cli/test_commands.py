@@ -26,7 +26,7 @@ def test_simulate_writes_the_figure_the_course_the_ledger_and_the_json(tmp_path,
     with (out / "course.csv").open() as opened:
         rows = list(csv.DictReader(opened))
     patient = bitesim.Patient(blood_b_cells_per_ul=8.3, blood_cd8_t_cells_per_ul=342.47)
-    run = bitesim.simulate(patient, REGIMEN, times_days=[0, 1, 35])
+    run = bitesim.simulate(patient, REGIMEN, "hosseini2020", [0, 1, 35])
     content = json.loads(file.read_text())
     for name in run.outputs:
         assert [float(row[name]) for row in rows] == run[name].tolist() == content["outputs"][name]
@@ -40,8 +40,8 @@ def test_simulate_writes_the_figure_the_course_the_ledger_and_the_json(tmp_path,
         (["--regimen", REGIMEN, "--weight-kg", "seventy"], "--weight-kg = 'seventy'"),
         (["--regimen", REGIMEN, "--weight-kg", "70"], "bsa_m2"),
         (["--regimen", REGIMEN, "--model", "hoseini"], "Did you mean"),
-        (["--regimen", REGIMEN, "--set", "killing_per_day"], "NAME=VALUE"),
-        (["--regimen", REGIMEN, "--set", "kill_per_day=1"], "Did you mean 'killing_per_day'"),
+        (["--regimen", REGIMEN, "--set", "kills_per_day"], "NAME=VALUE"),
+        (["--regimen", REGIMEN, "--set", "kill_per_day=1"], "Did you mean 'kills_per_day'"),
         ([], "no regimen"),
         (["missing.toml"], "cannot be read"),
     ],

@@ -38,10 +38,11 @@ def test_a_slow_model_equals_the_doses_written_out():
     steady = bitesim.simulate(
         PATIENT,
         Regimen.from_table([{"TIME": 0, "AMT": 28, "RATE": 28 / 24, "SS": 1, "II": 24}], **UNITS),
-        times_days=[0.0],
+        "hosseini2020",
+        [0.0],
         rtol=1e-8,
     )
-    written = bitesim.simulate(PATIENT, "28 ug/day for 4000 d", times_days=[4000.0], rtol=1e-8)
+    written = bitesim.simulate(PATIENT, "28 ug/day for 4000 d", "hosseini2020", [4000.0], rtol=1e-8)
     for name in ("Rp", "Ap", "Pp", "Rs", "Bp", "Bm", "Nm"):
         assert steady[name][0] == pytest.approx(written[name][0], rel=1e-6), name
 

@@ -11,7 +11,7 @@ import bitesim
 
 @pytest.fixture(scope="module")
 def run():
-    return bitesim.simulate(bitesim.Patient(name="p001"), "15 ug/m2/day for 28 d", times_days=[0.0, 1.0, 7.0])
+    return bitesim.simulate(bitesim.Patient(name="p001"), "15 ug/m2/day for 28 d", "hosseini2020", [0.0, 1.0, 7.0])
 
 
 def test_names_symbols_and_units(run):

@@ -23,7 +23,7 @@ def test_censored_points_are_drawn_apart_from_measured_ones():
 
 
 def test_the_infusion_is_the_last_panel():
-    axes = bitesim.simulate(None, "28 ug/day for 2 d").plot(["Rp", "serum_drug_pg_per_ml"])
+    axes = bitesim.simulate(None, "28 ug/day for 2 d", "hosseini2020").plot(["Rp", "serum_drug_pg_per_ml"])
     assert len(axes) == 3
     assert "infusion" in axes[-1].get_ylabel()
 

@@ -54,7 +54,9 @@ def test_changes_are_copies_and_names_are_checked():
 
 def test_a_dose_per_m2_without_bsa_is_refused():
     with pytest.raises(bitesim.ScenarioError, match="bsa_m2=, or height_cm="):
-        bitesim.simulate(Patient(weight_kg=70), "15 ug/m2/day for 28 d", times_days=[0, 1])
+        bitesim.simulate(Patient(weight_kg=70), "15 ug/m2/day for 28 d", "hosseini2020", [0, 1])
+    with pytest.raises(bitesim.ParameterError, match="model leukaemia needs bsa_m2= of a patient with weight_kg = 70"):
+        bitesim.simulate(Patient(weight_kg=70), "28 ug/day for 28 d", times_days=[0, 1])
 
 
 @pytest.mark.parametrize("name", ["mrd", "marrow_blast_fraction"])

@@ -51,7 +51,7 @@ def test_cutting_an_infusion_in_equal_rates_changes_nothing():
         ({"seed": 1.5}, "seed = 1.5"),
         ({"max_steps": 0}, "max_steps = 0"),
         ({"times_days": [0, 0]}, "repeats"),
-        ({"parameters": bitesim.MODELS["clements2020"].parameters}, "do not belong to model hosseini2020"),
+        ({"parameters": bitesim.MODELS["clements2020"].parameters}, "do not belong to model leukaemia"),
     ],
 )
 def test_bad_arguments_are_refused_by_name(arguments, words):

@@ -1,6 +1,6 @@
 """bitesim: blinatumomab in B-ALL, from the pump to blood and marrow."""
 
-from bitesim import datasets, plots
+from bitesim import datasets, dish, plots
 from bitesim.derivation import derive
 from bitesim.engines.cohort import run_cohort, stream_cohort
 from bitesim.engines.cohort_result import CohortResult
@@ -56,6 +56,7 @@ __all__ = [
     "compile_report",
     "datasets",
     "derive",
+    "dish",
     "find_model",
     "plots",
     "run_cohort",

@@ -13,8 +13,12 @@ from bitesim.population.patient import Patient
 from bitesim.published import find_model
 from bitesim.treatment import Regimen
 
-_TOP: Final = ("model", "regimen", "times_days", "rtol", "seed", "patient", "parameters", "hold", "bags")
+_TOP: Final = (
+    "model", "regimen", "times_days", "rtol", "seed", "patient", "parameters", "hold", "bags", "dexamethasone", "chemotherapy",
+)  # fmt: skip
 _HOLD: Final = ("start_day", "days", "hours", "reason", "resume")
+_DEXAMETHASONE: Final = ("time_days", "mg")
+_CHEMOTHERAPY: Final = ("time_days", "blocks")
 _BAGS: Final = ("hours", "change_gap_minutes")
 _PATIENT: Final = tuple(Patient.__dataclass_fields__)
 
@@ -53,16 +57,12 @@ def arguments_from(content: Mapping[str, Any]) -> dict[str, Any]:
         if "hours" not in bags:
             raise ScenarioError("bags has no hours: write hours = 48 below [bags]")
         regimen = regimen.with_bags(**bags)
-    holds = content.get("hold", [])
-    if not isinstance(holds, list):
-        raise ScenarioError(f"hold = {shown(holds)} is not a list of tables: write [[hold]] above each one")
-    for position, hold in enumerate(holds):
-        if not isinstance(hold, Mapping):
-            raise ScenarioError(f"hold[{position}] = {shown(hold)} is not a table: write [[hold]]")
-        _known(f"hold[{position}].", hold, _HOLD)
-        if "start_day" not in hold:
-            raise ScenarioError(f"hold[{position}] has no start_day")
+    for hold in _tables("hold", content, _HOLD, ("start_day",)):
         regimen = regimen.hold(**hold)
+    for given in _tables("dexamethasone", content, _DEXAMETHASONE, _DEXAMETHASONE):
+        regimen = regimen.with_dexamethasone(**given)
+    for block in _tables("chemotherapy", content, _CHEMOTHERAPY, ("time_days",)):
+        regimen = regimen.with_chemotherapy(**block)
     arguments["regimen"] = regimen
     changes = _table("parameters", content, tuple(model.catalogue))
     if changes:
@@ -81,6 +81,23 @@ def _table(key: str, content: Mapping[str, Any], known: tuple[str, ...]) -> dict
         raise ScenarioError(f"{key} = {shown(table)} is not a table: write [{key}] and its values below")
     _known(f"{key}.", table, known)
     return dict(table)
+
+
+def _tables(
+    key: str, content: Mapping[str, Any], known: tuple[str, ...], needed: tuple[str, ...]
+) -> list[Mapping[str, Any]]:
+    """Return a list of tables, each checked for unknown and missing keys."""
+    tables = content.get(key, [])
+    if not isinstance(tables, list):
+        raise ScenarioError(f"{key} = {shown(tables)} is not a list of tables: write [[{key}]] above each one")
+    for position, table in enumerate(tables):
+        if not isinstance(table, Mapping):
+            raise ScenarioError(f"{key}[{position}] = {shown(table)} is not a table: write [[{key}]]")
+        _known(f"{key}[{position}].", table, known)
+        for name in needed:
+            if name not in table:
+                raise ScenarioError(f"{key}[{position}] has no {name}")
+    return tables
 
 
 def _known(where: str, table: Mapping[str, Any], known: tuple[str, ...]) -> None:

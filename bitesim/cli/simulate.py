@@ -20,6 +20,7 @@ _PATIENT_OPTIONS = {
     "age_years": "age [years]",
     "blood_b_cells_per_ul": "B cells in blood before treatment [cells/uL]",
     "blood_cd8_t_cells_per_ul": "CD8 T cells in blood before treatment [cells/uL]",
+    "t_cell_fitness": "division and lysis of the patient's T cells relative to typical ones, e.g. 0.5",
     "mrd": "blasts among the marrow's nucleated cells before treatment, e.g. 1e-3 (or --marrow-blast-fraction)",
     "marrow_blast_fraction": "the same for overt disease, e.g. 0.6",
 }
@@ -81,7 +82,7 @@ def case_arguments(options: argparse.Namespace) -> dict[str, Any]:
         arguments["regimen"] = Regimen.parse(options.regimen)
     if options.set:
         base = arguments.get("parameters", model.parameters)
-        arguments["parameters"] = base.replace(**dict(_change(text) for text in options.set))
+        arguments["parameters"] = base.replace(**changes(options.set))
     return arguments
 
 
@@ -104,8 +105,13 @@ def run(options: argparse.Namespace) -> None:
         print(f"wrote {write_json(result, options.json)}")
 
 
+def changes(texts: list[str]) -> dict[str, float]:
+    """Return name -> value of what `--set NAME=VALUE` gave, or raise an error that names the option."""
+    return dict(_change(text) for text in texts)
+
+
 def _change(text: str) -> tuple[str, float]:
     name, separator, value = text.partition("=")
     if not separator:
-        raise ParameterError(f"--set {text!r} is not NAME=VALUE: write e.g. --set killing_per_day=200")
+        raise ParameterError(f"--set {text!r} is not NAME=VALUE: write e.g. --set kills_per_day=4")
     return name.strip(), as_number(f"--set {name.strip()}", value)

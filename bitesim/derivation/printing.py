@@ -112,6 +112,8 @@ class Printer:
         coefficient, rest = expression.as_coeff_Mul()
         if coefficient < 0:
             text = self.wrapped(-expression, _PRODUCT)
+            if text.startswith("-"):
+                return text[1:], _PRODUCT
             # -a * b is (-a) * b to Python, and the sign of a factor costs nothing in a fused operation.
             return f"-{text}", _PRODUCT
         above = [part for part in sympy.Mul.make_args(rest) if not (part.is_Pow and part.exp == -1)]

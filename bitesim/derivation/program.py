@@ -50,8 +50,10 @@ class Program:
     def extended(self, inputs: Iterable[Symbol]) -> Program:
         """Return a copy that may read further inputs, and for which nothing is constant any more."""
         copy = Program([*self.inputs, *inputs], self.prefix)
-        copy.steps, copy._names, copy._lowered = dict(self.steps), dict(self._names), dict(self._lowered)
+        copy.steps, copy._names = dict(self.steps), dict(self._names)
         copy._own |= set(self.steps)
+        # Constants that are not among the inputs are out of reach; what they stood for is cut anew.
+        copy._lowered = {whole: atom for whole, atom in self._lowered.items() if atom.free_symbols <= copy._own}
         return copy
 
     def is_constant(self, expression: Expression) -> bool:

@@ -252,6 +252,7 @@ def _assemble(case: Case, progress: _Progress, settings: Settings) -> Trajectory
 def _provenance(case: Case, schedule: Schedule, settings: Settings) -> Provenance:
     carried_out = [[i.start_days, i.stop_days, i.rate, str(i.compartment)] for i in schedule.infusions]
     carried_out += [[b.time_days, b.time_days, b.amount, str(b.compartment)] for b in schedule.boluses]
+    carried_out += [[time, time, mg, case.model.dexamethasone] for time, mg in schedule.premedication]
     return Provenance(
         bitesim_version=__version__,
         sources_sha256=source_digest(),

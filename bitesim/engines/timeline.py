@@ -101,6 +101,8 @@ def pieces_between(
     pulses = pulse_times(model, schedule)
     changes = {infusion.start_days for infusion in schedule.infusions}
     changes |= {infusion.stop_days for infusion in schedule.infusions}
+    if model.dexamethasone:
+        changes |= {time for time, _ in schedule.premedication}
     changes |= {bolus.time_days for bolus in schedule.boluses} | set(schedule.resets) | {time for time, _ in pulses}
     starts = [start, *sorted(time for time in changes if start < time < stop)]
     position = {time: index for index, time in enumerate(starts)}
@@ -120,6 +122,10 @@ def pieces_between(
             jump[position[bolus.time_days], species] += bolus.amount * amount_per_state_unit(
                 model, bolus.compartment, bsa_m2
             )
+    if model.dexamethasone:
+        for time, mg in schedule.premedication:
+            if time in position:
+                jump[position[time], model.species.position(model.dexamethasone)] += mg
     for time, index in pulses:
         if time in position:
             for name, size in model.pulses[index].jumps.items():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from bitesim.leukaemia.ages import t_cells_relative_to_adult
 from bitesim.leukaemia.catalogue import CATALOGUE
 from bitesim.leukaemia.fluxes import fluxes
 from bitesim.leukaemia.processes import PROCESSES, SPECIES
 from bitesim.leukaemia.readouts import READOUTS, initial_state, read
-from bitesim.model import Balance, CovariateLink, DrugInput, Model
+from bitesim.model import AgeDefault, Balance, CovariateLink, DrugInput, Model
 from bitesim.parameters import ParameterSet
 
 #: A patient's covariate -> the parameter that it sets.
@@ -16,6 +17,7 @@ _COVARIATES: Final = {
     "weight_kg": "weight_kg",
     "blood_cd8_t_cells_per_ul": "baseline_cd8_t_cells_per_ul",
     "blood_b_cells_per_ul": "baseline_b_cells_per_ul",
+    "t_cell_fitness": "t_cell_fitness",
     "marrow_blast_fraction": "baseline_blast_fraction",
 }
 
@@ -35,7 +37,9 @@ LEUKAEMIA: Final = Model(
         CovariateLink("bsa_m2", "bsa_m2", needed_with="weight_kg"),
         *(CovariateLink(covariate, parameter) for covariate, parameter in _COVARIATES.items()),
     ),
+    age_defaults=(AgeDefault("baseline_cd8_t_cells_per_ul", t_cells_relative_to_adult),),
     balances=(Balance("drug", {"drug_ug": 1.0, "drug_eliminated_ug": 1.0}),),
+    dexamethasone="dexamethasone_mg",
     assumptions=(
         "Bridges follow the clinical limit of a closed synapse: drug on both surfaces at contact, CD3 not limiting.",
         "Blood under flow forms no synapses; T cells are stimulated in sinusoids, marrow and lymphoid tissue.",

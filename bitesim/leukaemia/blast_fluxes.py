@@ -1,4 +1,4 @@
-"""Fluxes of the three clones of blasts, cycling and quiescent: hazards of one cell [1/d], since their species are logarithms."""
+"""Fluxes of three clones of blasts, cycling and quiescent: hazards of one cell [1/d], since their species are logarithms."""
 
 from __future__ import annotations
 

@@ -230,8 +230,8 @@ _CYTOKINE: Final = (
 _CHEMOTHERAPY: Final = (
     _row("chemotherapy_loss_per_day", "1/d", 0.3, (0.01, 10.0), "rate at which the effect of a block fades", _PRIOR,
          "assumed"),
-    _row("blast_log10_kill_per_block", "-", 1.5, (0.0, 12.0), "decades of cycling blasts killed by a block: residual disease "
-         "falls by 0.5 decades in 4 weeks, growth included", "derived from 6 of 25 conversions, Locatelli et al. 2021, JAMA "
+    _row("blast_log10_kill_per_block", "-", 1.5, (0.0, 12.0), "decades of cycling blasts killed by a block: residual "
+         "disease falls by 0.5 decades in 4 weeks, growth included", "derived from 6 of 25 conversions, Locatelli et al. 2021, JAMA "
          "325:843", "derived", BetweenPatients("log-normal", 0.5, _PRIOR)),
     _row("quiescent_chemotherapy_share", "-", 0.7, (0.0, 1.0), "kill of quiescent blasts relative to cycling ones", _PRIOR,
          "assumed"),

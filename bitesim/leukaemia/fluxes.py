@@ -161,7 +161,7 @@ def b_cell_fluxes(s: Any, p: Any, f: Any) -> None:
 
 @kernel
 def signal_fluxes(s: Any, p: Any, f: Any) -> None:
-    """Adaptation of adhesion [1/d], IL-6 and IL-10 [pg/mL/d], the responsiveness that makes them [1/d], and dexamethasone."""
+    """Adaptation of adhesion and responsiveness [1/d], IL-6 and IL-10 [pg/mL/d], dexamethasone [mg/d]."""
     f.adhesion_adaptation = margination.adaptation_rate(q.adhesion(s, p), s.adapted_adhesion, p)
     fresh = p.t_cell_activation_per_day * q.stimulated_fresh_t_cells(s, p) / q.blood_ul(p)
     undamped = cytokine_release.il6_release(fresh, q.targets(s), s.cytokine_responsiveness, p)

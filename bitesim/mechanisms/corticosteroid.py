@@ -1,10 +1,10 @@
 """Dexamethasone, given before a first dose and against cytokine release: it damps cytokines and spares lysis.
 
-In vitro dexamethasone lowers the cytokines of T cells that blinatumomab activates and hardly their lysis (Brandl et al. 2007,
-Cancer Immunol Immunother 56:1551, from memory). Premedication: 20 mg in adults, 5 mg/m2 in children (label).
+In vitro dexamethasone lowers the cytokines of T cells that blinatumomab activates and hardly their lysis (Brandl et al.
+2007, Cancer Immunol Immunother 56:1551, from memory). Premedication: 20 mg in adults, 5 mg/m2 in children (label).
 
-Assumption (dexamethasone acts on cytokines only): release falls by a saturable share of the amount in the body. Alternatives:
-some loss of T-cell division and of lysis; death of blasts, as in a steroid prephase. What it changes: IL-6 of the first day
+Assumption (dexamethasone acts on cytokines only): release falls by a saturable share of the amount in the body.
+Alternatives: some loss of T-cell division and of lysis; death of blasts, as in a steroid prephase. What it changes: IL-6 of the first day
 (its peak falls by 64 % after 20 mg at the start, in the default adult); MRD not at all.
 """
 

@@ -1,4 +1,4 @@
-"""IL-6, and IL-10 against it, set free while T cells are newly activated in the presence of targets, less at every further exposure.
+"""IL-6, and IL-10 against it, set free while T cells are newly activated by targets, less at every further exposure.
 
 Observed in lymphoma (Hijazi et al. 2018, as digitised for Hosseini et al. 2020, doi:10.1038/s41540-020-00145-7): a peak
 within 5 to 12 h of a first dose, graded by the dose, back near baseline by day 2, small at later steps.

@@ -72,8 +72,8 @@ def survival_of_one(birth_per_day: float, death_per_day: ArrayLike, days: ArrayL
 def lineage_survival(birth: Any, death: Any, quiescence: Any, awakening: Any) -> Any:
     """Return the probabilities that the line of a cycling and of a quiescent cell never dies out [-].
 
-    Hazards of one cell [1/d]: `birth` and `quiescence` of cycling cells, `awakening` of quiescent ones, `death` of both. With
-    f and g the probabilities of extinction, the first event of either cell gives birth f^2 + death + quiescence g =
+    Hazards of one cell [1/d]: `birth` and `quiescence` of cycling cells, `awakening` of quiescent ones, `death` of both.
+    With f and g the probabilities of extinction, the first event of either cell gives birth f^2 + death + quiescence g =
     (birth + death + quiescence) f and death + awakening f = (death + awakening) g, whose root other than f = 1 is
     f = death (death + awakening + quiescence) / ((death + awakening) birth).
     """

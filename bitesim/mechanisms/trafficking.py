@@ -43,8 +43,8 @@ def marrow_room(blast_fraction: Any, p: Any) -> Any:
     """Share of the marrow's T-cell niche that blasts leave [-].
 
     Marrow T cells are 1 to 3 % or less at high blast load, 2 to 10 % in health and 2 to 20 % in remission (order of
-    magnitude, from memory). The square leaves a quarter at 50 % blasts; left linear, a typical child would be cleared of 50 %
-    blasts as well as of residual disease.
+    magnitude, from memory). The square leaves a quarter at 50 % blasts; left linear, a typical child would be cleared of
+    50 % blasts as well as of residual disease.
     """
     left = 1.0 - p.t_cell_crowding * blast_fraction
     return left * left

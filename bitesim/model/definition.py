@@ -61,6 +61,14 @@ class CovariateLink:
 
 
 @dataclass(frozen=True)
+class AgeDefault:
+    """A parameter whose default is that of an adult: without its covariate, children have it times relative(age_years)."""
+
+    parameter: str
+    relative: Callable[[float], float]
+
+
+@dataclass(frozen=True)
 class Balance:
     """A conservation law: sum of weight * species changes only by what is delivered into the drug input."""
 
@@ -88,8 +96,11 @@ class Model:
         Writes every readout, by name.
     drug : DrugInput
     covariates : tuple of CovariateLink
+    age_defaults : tuple of AgeDefault
     pulses : tuple of InputPulse
     balances : tuple of Balance
+    dexamethasone : str
+        Species that premedication fills [mg]; without one it is only logged.
     assumptions : tuple of str
         What the user should know, in sentences.
     derived : Derived or str, optional
@@ -109,8 +120,10 @@ class Model:
     read: Callable[..., None]
     drug: DrugInput
     covariates: tuple[CovariateLink, ...] = ()
+    age_defaults: tuple[AgeDefault, ...] = ()
     pulses: tuple[InputPulse, ...] = ()
     balances: tuple[Balance, ...] = ()
+    dexamethasone: str = ""
     assumptions: tuple[str, ...] = field(default=())
     derived: Derived | str | None = field(default=None, repr=False)
 
@@ -119,13 +132,13 @@ class Model:
         names = [*self.species, *(readout.name for readout in self.readouts)]
         if len(set(names)) != len(names):
             raise ParameterError(f"model {self.name}: a readout has the name of a species or stands twice")
-        mentioned = [self.drug.species]
+        mentioned = [self.drug.species, *([self.dexamethasone] if self.dexamethasone else [])]
         mentioned += [species for pulse in self.pulses for species in pulse.jumps]
         mentioned += [species for balance in self.balances for species in balance.weights]
         for species in mentioned:
             self.species[species]
-        for link in self.covariates:
-            self.catalogue[link.parameter]
+        for parameter in [*(link.parameter for link in self.covariates), *(each.parameter for each in self.age_defaults)]:
+            self.catalogue[parameter]
 
     def __repr__(self) -> str:
         return f"<Model {self.name}: {len(self.species)} states, {len(self.processes)} processes, {self.title}>"
@@ -220,6 +233,12 @@ class Model:
                 )
             if value is not None:
                 changes[link.parameter] = value * link.factor
+        age = covariates.get("age_years")
+        for default in self.age_defaults:
+            # A value that somebody chose is that of the patient.
+            adult = self.catalogue[default.parameter].default
+            if age is not None and default.parameter not in changes and parameters[default.parameter] == adult:
+                changes[default.parameter] = adult * default.relative(age)
         return parameters.replace(**changes) if changes else parameters
 
     def input_species(self, compartment: str | int) -> str:

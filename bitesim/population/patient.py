@@ -51,7 +51,10 @@ class Patient:
         Instead of `bsa_m2`.
     age_years : float, default 40
     blood_b_cells_per_ul, blood_cd8_t_cells_per_ul : float, optional
-        Counts before treatment [cells/uL]. Default: the model's own reference (ALL setting 70 and 200, NHL 500 and 500).
+        Counts before treatment [cells/uL]. Default: the model's own reference; in the leukaemia model children have
+        more CD8 T cells, by age.
+    t_cell_fitness : float, optional
+        Division and lysis of the patient's T cells relative to typical ones, 0.01 to 10. Default: 1.
     mrd, marrow_blast_fraction : float, optional
         Blasts among the marrow's nucleated cells before treatment, as a fraction: the same number under its two names,
         for what is left after treatment and for overt disease. Give one of them.
@@ -72,6 +75,7 @@ class Patient:
     age_years: float = REFERENCE_AGE_YEARS
     blood_b_cells_per_ul: float | None = None
     blood_cd8_t_cells_per_ul: float | None = None
+    t_cell_fitness: float | None = None
     mrd: float | None = None
     marrow_blast_fraction: float | None = None
     bsa_formula: Literal["mosteller", "dubois", "haycock"] = "mosteller"
@@ -152,6 +156,7 @@ _RANGES: Final = (
     ("age_years", "years", (0.0, 120.0), "Age is in years: 18 months is 1.5."),
     ("blood_b_cells_per_ul", "cells/uL", (1e-3, 1e6), _COUNT_HINT),
     ("blood_cd8_t_cells_per_ul", "cells/uL", (1e-3, 1e6), _COUNT_HINT),
+    ("t_cell_fitness", "-", (0.01, 10.0), "It is relative to typical T cells: 1 is typical, 0.5 half as fit."),
     ("mrd", "-", (1e-9, 0.99), _FRACTION_HINT),
     ("marrow_blast_fraction", "-", (1e-9, 0.99), _FRACTION_HINT),
 )

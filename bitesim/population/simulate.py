@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +12,16 @@ from numpy.typing import NDArray
 from bitesim.engines.deterministic import Case, Settings, run_ode
 from bitesim.engines.trajectory import Trajectory
 from bitesim.foundation.checks import increasing_times, whole_number
-from bitesim.foundation.errors import ParameterError, closest
+from bitesim.foundation.errors import ParameterError, PatientWarning, closest
 from bitesim.model import Model
 from bitesim.parameters import ParameterSet
 from bitesim.population.patient import Patient
 from bitesim.published import find_model
 from bitesim.treatment import Regimen, Schedule
 
-_LATEST_DEFAULT_DAYS = 28.0
+#: What a patient has only where it is given, and a model may not know.
+_DISEASE_AND_CELLS: Final = ("blood_b_cells_per_ul", "blood_cd8_t_cells_per_ul", "t_cell_fitness", "marrow_blast_fraction")
+_LATEST_DEFAULT_DAYS: Final = 28.0
 
 
 def default_times(schedule: Schedule) -> NDArray[np.float64]:
@@ -53,7 +56,7 @@ def simulate(
     regimen : Regimen or str
         A text is read by `Regimen.parse`. Default: no drug.
     model : str or Model, optional
-        Name of a published model, or a model of your own. Default: the package's best model.
+        Name of a published model or "leukaemia", or a model of your own. Default: bitesim's own leukaemia model.
     times_days : sequence of float, optional
         Strictly increasing output times [d]. At an event's instant the output holds the values just after it.
         Default: 6-hourly, and hourly on the day after each dose change.
@@ -73,7 +76,7 @@ def simulate(
     Raises
     ------
     ParameterError, ScenarioError
-        For input that cannot be used, by name.
+        For input that cannot be used, by name. What a patient has and the model cannot use gets a PatientWarning.
     SolverError
         When the run could not be integrated.
     """
@@ -101,6 +104,7 @@ def case_and_times(
         raise ParameterError(
             f"parameters = {base!r} do not belong to model {chosen.name}: start from model.parameters.replace(...)"
         )
+    _warn_of_what_is_left_out(patient, chosen)
     if seed is not None:
         seed = whole_number("seed", seed, (0, 2**64 - 1))
     case = Case(
@@ -118,6 +122,19 @@ def case_and_times(
         else increasing_times("times_days", times_days)
     )
     return case, times
+
+
+def _warn_of_what_is_left_out(patient: Patient, model: Model) -> None:
+    """Warn where the patient has a value that the model cannot use."""
+    used = {link.covariate for link in model.covariates}
+    for name in _DISEASE_AND_CELLS:
+        value = patient.covariates()[name]
+        if value is not None and name not in used:
+            warnings.warn(
+                f"model {model.name} has no use for {name} = {value:g} of {patient.name}: it is left out",
+                PatientWarning,
+                stacklevel=4,
+            )
 
 
 def _regimen(regimen: Any) -> Regimen:

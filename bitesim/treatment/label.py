@@ -31,6 +31,8 @@ class LabelRow:
     source: str
 
 
+#: 100 mg of prednisone act as 15 mg of dexamethasone.
+_ADULT_DEXAMETHASONE_MG: Final = {"dexamethasone 20 mg": 20.0, "prednisone 100 mg": 15.0}
 _FULL: Final = ((15.0, 28.0, 28.0),)
 LABEL_ROWS: Final = {
     row.indication: row
@@ -76,7 +78,7 @@ def label_regimen(patient: Any, cycles: int = 2, indication: str = "relapsed") -
         planned.append(Cycle(steps, row.continued_days_off if long_rest else row.days_off))
     rule = f">= {FIXED_DOSE_FROM_KG:g} kg: fixed doses" if fixed else "ug/m2/day" + (" with caps" if row.by_weight else "")
     notes = (f"{row.source}: {indication}, {rule}",)
-    return Regimen(tuple(planned), premedication=_premedication(row, fixed, planned), notes=notes)
+    return Regimen(tuple(planned), premedication=_premedication(row, fixed, planned, patient), notes=notes)
 
 
 def _is_fixed(patient: Any, row: LabelRow) -> bool:
@@ -95,17 +97,26 @@ def _dose(per_m2: float, cap: float, fixed: bool, patient: Any) -> DoseRate:
     return DoseRate(cap, "ug/day") if dose.ug_per_day(patient.bsa_m2) > cap else dose
 
 
-def _premedication(row: LabelRow, fixed: bool, planned: list[Cycle]) -> tuple[Premedication, ...]:
+def _dexamethasone_mg_by_size(patient: Any) -> float:
+    """Return 5 mg/m2, at most 20 mg."""
+    if patient.bsa_m2 is None:
+        raise ScenarioError("dexamethasone at 5 mg/m2 needs the patient's bsa_m2=, or height_cm= and weight_kg=")
+    return min(20.0, 5.0 * float(patient.bsa_m2))
+
+
+def _premedication(row: LabelRow, fixed: bool, planned: list[Cycle], patient: Any) -> tuple[Premedication, ...]:
     """Return the label's premedication as events: before each cycle in adults, before the first and its step in children."""
-    if not row.by_weight:
-        return (Premedication(0.0, "dexamethasone before cycle 1"),)
     adult = "prednisone 100 mg" if row.indication != "relapsed" else "dexamethasone 20 mg"
+    mg = _ADULT_DEXAMETHASONE_MG[adult] if fixed else _dexamethasone_mg_by_size(patient)
+    if not row.by_weight:
+        return (Premedication(0.0, "dexamethasone before cycle 1", mg),)
     text = f"{adult} before the cycle" if fixed else "dexamethasone 5 mg/m2 (at most 20 mg)"
     given, start = [], 0.0
     for position, cycle in enumerate(planned):
         if fixed or position == 0:
-            given.append(Premedication(start, text))
+            given.append(Premedication(start, text, mg))
             if len(cycle.steps) > 1:
-                given.append(Premedication(start + cycle.steps[0].days, f"{text.split(' before')[0]} at the dose step"))
+                step = f"{text.split(' before')[0]} at the dose step"
+                given.append(Premedication(start + cycle.steps[0].days, step, mg))
         start += cycle.infusion_days + cycle.days_off
     return tuple(given)

@@ -163,10 +163,11 @@ class SteadyState:
 
 @dataclass(frozen=True)
 class Premedication:
-    """Dexamethasone or prednisone, as an event; a model without such a mechanism only logs it."""
+    """Dexamethasone, or what of another steroid acts as so much of it; a model without such a mechanism only logs it."""
 
     time_days: float
     text: str
+    dexamethasone_mg: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -289,6 +290,20 @@ class Regimen:
         """Return the regimen with an amount given at once."""
         return replace(self, boluses=(*self.boluses, Bolus(time_days, amount, compartment)))
 
+    def with_dexamethasone(self, time_days: float, mg: float) -> Regimen:
+        """Return the regimen with dexamethasone given at once; holds of the pump before it move it as they move cycles."""
+        time = number("time_days of dexamethasone", time_days, "days", _DAYS, error=ScenarioError)
+        hint = "Dexamethasone is in mg: 20 in adults, 5 mg/m2 in children."
+        amount = number("mg of dexamethasone", mg, "mg", (0.01, 1000.0), hint, ScenarioError)
+        given = Premedication(time, f"dexamethasone {amount:g} mg", amount)
+        return replace(self, premedication=(*self.premedication, given))
+
+    def with_chemotherapy(self, time_days: float, blocks: float = 1.0) -> Regimen:
+        """Return the regimen with a block of chemotherapy from a day on, for models that have its mechanism."""
+        hint = "It counts blocks of chemotherapy, not milligrams: 1 is a full block."
+        amount = number("blocks of chemotherapy", blocks, "-", (1e-3, 10.0), hint, ScenarioError)
+        return self.with_bolus(time_days, amount, "chemotherapy_blocks")
+
     def with_infusion(self, start_day: float, days: float, rate_per_day: float, compartment: str | int = "drug") -> Regimen:
         """Return the regimen with one more infusion, at a rate per day (ug/day for the drug)."""
         changed = replace(self, infusions=(*self.infusions, Infusion(start_day, days, rate_per_day, compartment)))
@@ -323,6 +338,7 @@ class Regimen:
             for i in self.infusions
         ]
         changes += [f"bolus of {b.amount:g} into {b.compartment} at day {b.time_days:g}" for b in self.boluses]
+        changes += [f"{p.text} at day {p.time_days:g}" for p in self.premedication if p.dexamethasone_mg > 0.0]
         changes += [f"reset at day {day:g}" for day in self.resets]
         changes += [f"steady state at day {each.day:g}" for each in self.steady_states]
         changes += [f"hold {h.days:g} d from day {h.start_day:g} ({h.reason})" for h in self.holds]

@@ -61,6 +61,8 @@ class Schedule:
     events : tuple of ScheduleEvent
     end_days : float
         End of the last rest.
+    premedication : tuple of (float, float)
+        Time [d] and dexamethasone [mg], or what acts as so much of it.
     """
 
     infusions: tuple[RateSegment, ...]
@@ -70,6 +72,7 @@ class Schedule:
     decisions: tuple[DecisionPoint, ...]
     events: tuple[ScheduleEvent, ...]
     end_days: float
+    premedication: tuple[tuple[float, float], ...] = ()
 
     def rate_at(self, time_days: float, compartment: str | int = "drug") -> float:
         """Return the rate at an instant; at a stop it is already the next rate."""
@@ -185,10 +188,13 @@ def compile_schedule(regimen: Regimen, bsa_m2: float | None, weight_kg: float | 
         clock.events = [event for event in clock.events if event[0] < last]
         clock.events.append((last, "stop", f"treatment stopped: {regimen.stop_reason}"))
     events = [ScheduleEvent(float(time), kind, text) for time, kind, text in clock.events]
+    premedication = []
     for given in regimen.premedication:
         moved = clock.moved(exact(given.time_days))
         if regimen.stopped_at_day is None or moved < exact(regimen.stopped_at_day):
             events.append(ScheduleEvent(float(moved), "premedication", given.text))
+            if given.dexamethasone_mg > 0.0:
+                premedication.append((float(moved), given.dexamethasone_mg))
     segments = [RateSegment(float(s.start), float(s.stop), s.rate) for s in stretches] + _outside_cycles(regimen)
     segments.sort(key=lambda segment: (str(segment.compartment), segment.start_days))
     segments = _closed(segments)
@@ -202,6 +208,7 @@ def compile_schedule(regimen: Regimen, bsa_m2: float | None, weight_kg: float | 
         decisions=tuple(sorted(regimen.decisions, key=lambda point: point.time_days)),
         events=tuple(sorted(events, key=lambda event: event.time_days)),
         end_days=max([float(end), *(segment.stop_days for segment in segments)]),
+        premedication=tuple(sorted(premedication)),
     )
 
 

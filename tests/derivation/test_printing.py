@@ -184,3 +184,11 @@ def test_steps_that_no_output_needs_are_left_out():
     atoms = program.add({"kept": sympy.exp(X), "dropped": sympy.log(Y)})
     lines = Printer(program, SOURCES, [("out[0]", atoms["kept"])]).lines()
     assert lines == ["x = state[0]", "out[0] = exp(x)"]
+
+
+def test_a_sign_before_a_step_with_a_sign_is_none():
+    program = Program(INPUTS, "t")
+    negative = program.atom(-X)
+    lines = Printer(program, SOURCES, [("out[0]", program.atom(-negative * Y))]).lines()
+    assert "--" not in "".join(lines)
+    assert computed(lines, dict.fromkeys(INPUTS, 0.0) | {X: 2.0, Y: 3.0}, 1)[0] == 6.0

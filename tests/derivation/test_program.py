@@ -235,3 +235,17 @@ def test_an_extended_copy_leaves_the_original_alone():
     # Nothing is constant for the copy: exp(a b) is read, its products are steps of its own.
     values = run(copy, run(constants, {X: 2.0, Y: 0.0, Z: 0.0, A: 0.5, B: 3.0, dots[X]: 7.0}))
     assert values[gradient[0]] == pytest.approx(np.exp(1.5) * 2.0 * 2.0 * 7.0, rel=1e-14)
+
+
+def test_an_extended_copy_reads_no_constant_that_it_was_not_given():
+    program, constants = new_program()
+    atom = program.add({"out": 1 - A * (1 - X)})["out"]
+    # A step of the constants' program that no output of the original reads, as the slope of the above does.
+    program.gradients({X: {X: sympy.Integer(1)}}, [atom])
+    program.atom(-A)
+    copy = program.extended([A, B])
+    gradient = copy.gradients({X: {0: sympy.Integer(1)}}, [atom])[atom]
+    known = {*copy.inputs, *copy.steps}
+    assert all(step.free_symbols <= known for step in copy.steps.values())
+    assert gradient[0].free_symbols <= known
+    assert not copy.atom(-A).free_symbols & set(constants.steps)

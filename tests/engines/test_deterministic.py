@@ -17,19 +17,19 @@ def kinds(run, kind):
 
 
 def test_the_first_infusion_pulses_and_short_gaps_do_not():
-    assert kinds(bitesim.simulate(None, FOUR_WEEKS, times_days=[1], model=PUBLISHED), "pulse") == [0.0, 42.0]
-    assert kinds(bitesim.simulate(None, FOUR_WEEKS.with_bags(48.0, 60.0), times_days=[1], model=PUBLISHED), "pulse") == [0.0, 42.0]
-    assert kinds(bitesim.simulate(None, FOUR_WEEKS.hold(5.0, hours=23.9), times_days=[1], model=PUBLISHED), "pulse")[:2] == [
-        0.0,
-        42.0 + 23.9 / 24,
-    ]
-    assert kinds(bitesim.simulate(None, FOUR_WEEKS.hold(5.0, hours=24), times_days=[1], model=PUBLISHED), "pulse") == [0.0, 6.0, 43.0]
-    assert kinds(bitesim.simulate(None, "3 d off; 9 ug/day for 1 d", times_days=[1], model=PUBLISHED), "pulse") == [3.0]
+    def pulses(regimen):
+        return kinds(bitesim.simulate(None, regimen, PUBLISHED, [1]), "pulse")
+
+    assert pulses(FOUR_WEEKS) == [0.0, 42.0]
+    assert pulses(FOUR_WEEKS.with_bags(48.0, 60.0)) == [0.0, 42.0]
+    assert pulses(FOUR_WEEKS.hold(5.0, hours=23.9))[:2] == [0.0, 42.0 + 23.9 / 24]
+    assert pulses(FOUR_WEEKS.hold(5.0, hours=24)) == [0.0, 6.0, 43.0]
+    assert pulses("3 d off; 9 ug/day for 1 d") == [3.0]
 
 
 def test_a_pump_gap_is_visible_in_the_drug():
-    run = bitesim.simulate(None, FOUR_WEEKS.hold(5.0, hours=4.0, resume="as_planned"), times_days=[5.0, 5.0 + 4 / 24, 6.0], model=PUBLISHED)
-    drug = run["serum_drug_pg_per_ml"]
+    gap = FOUR_WEEKS.hold(5.0, hours=4.0, resume="as_planned")
+    drug = bitesim.simulate(None, gap, PUBLISHED, [5.0, 5.0 + 4 / 24, 6.0])["serum_drug_pg_per_ml"]
     assert drug[1] / drug[0] == pytest.approx(np.exp(-22300.0 / 1610.0 * 4 / 24), rel=1e-6)
     assert drug[2] == pytest.approx(drug[0], rel=1e-4)
 

@@ -18,7 +18,8 @@ REGISTRY = pint.UnitRegistry()
 #: Cells are numbers; 1 pM is 1 pg/mL of 1 kDa, so a dalton stands for grams per mole.
 UNITS = {
     "-": "", "cells": "", "ln cells": "", "cells/uL": "1/uL", "d": "day", "1/d": "1/day", "1/kg": "1/kg", "mL/kg": "mL/kg",
-    "L/h": "L/hour", "blocks": "", "h": "hour", "mg/kg": "mg/kg", "kDa": "kg/mol", "pM": "pmol/L", "um2": "um**2", "m2": "m**2", "pg/mL/(cells/uL)": "pg*uL/mL",
+    "L/h": "L/hour", "blocks": "", "h": "hour", "mg/kg": "mg/kg",
+    "kDa": "kg/mol", "pM": "pmol/L", "um2": "um**2", "m2": "m**2", "pg/mL/(cells/uL)": "pg*uL/mL",
 }  # fmt: skip
 
 

@@ -64,3 +64,16 @@ def test_default_times_cover_the_course_and_rise():
     assert (run.times_days[0], run.times_days[-1]) == (0.0, 3.0)
     assert np.all(np.diff(run.times_days) > 1e-9)
     assert np.isclose(run.times_days, 1.0 / 24.0).any()
+
+
+def test_what_the_model_cannot_use_is_said():
+    with pytest.warns(bitesim.PatientWarning, match="hosseini2020 has no use for marrow_blast_fraction = 0.001 of p7"):
+        bitesim.simulate(bitesim.Patient(mrd=1e-3, name="p7"), REGIMEN, "hosseini2020", [0.0, 1.0])
+    with pytest.warns(bitesim.PatientWarning, match="clements2020 has no use for t_cell_fitness = 0.5"):
+        bitesim.simulate(bitesim.Patient(t_cell_fitness=0.5), REGIMEN, "clements2020", [0.0, 1.0])
+
+
+def test_without_a_model_it_is_bitesims_own():
+    run = bitesim.simulate(bitesim.Patient(mrd=1e-3), REGIMEN, times_days=[0.0, 28.0])
+    assert run.provenance.model == "leukaemia"
+    assert {"mrd", "marrow_blast_fraction", "neutrophils_per_ul", "extinction_probability"} < set(run.outputs)

@@ -1,0 +1,280 @@
+"""T cells and targets in a dish with drug for an hour: how many pair (Liu et al. 2023), over drug, cells, E:T and CD19."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitesim.dish.table import PRINTED, DishTable
+from bitesim.foundation.checks import number, plain_magnitude, shown, whole_number
+from bitesim.foundation.errors import ParameterError, unknown_name
+from bitesim.mechanisms.synapse_formation import LIU_2023_BASE, MEMBERS, SynapseCourse, synapse_course, synapse_parameters
+
+SOURCE: Final = "Liu et al. 2023, eLife 12:e83659"
+#: (drug [ng/mL], T cells and targets [each /mL]) -> T cells in clusters at 60 min [-]. To which copies of CD19 and CD3 each
+#: figure belongs is not known here, nor whether the densities count both kinds of cells together.
+LIU_2023_ENGAGED: Final = {
+    (0.65, 1e6): 0.0041,
+    (20.0, 1e6): 0.031,
+    (20.0, 8e6): 0.153,
+    (100.0, 1e6): 0.039,
+    (100.0, 8e6): 0.278,
+}
+PUBLISHED_DRUG_NG_PER_ML: Final = (0.65, 1, 2, 3, 5, 7, 10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000)
+PUBLISHED_CELLS_PER_ML: Final = (1e6, 2e6, 4e6, 8e6)
+#: What a sweep varies, in the order of its rows.
+SWEPT: Final = ("cd19_copies", "effectors_per_ml", "targets_per_ml", "effectors_per_target", "drug_ng_per_ml")
+
+_SHARES: Final = ("single", *MEMBERS)
+_UNITS: Final = {
+    "cd19_copies": "1/cell",
+    "effectors_per_ml": "1/mL",
+    "targets_per_ml": "1/mL",
+    "effectors_per_target": "E:T",
+    "drug_ng_per_ml": "ng/mL",
+    "minutes": "min",
+    "engaged_effectors": "-",
+    "engaged_targets": "-",
+    **{f"effectors_{kind}": "-" for kind in _SHARES},
+    "cells_in_larger": "-",
+    "three_of_larger": "-",
+    "adhesion": "-",
+    "published_engaged": "-",
+    "times_published": "x",
+}
+_CELLS: Final = (1e4, 1e8)
+_CELLS_HINT: Final = "Give cells per mL: 1000 cells per microlitre are 1e6 per mL."
+_DRUG_HINT: Final = "Give ng/mL: a level in pg/mL must be divided by 1000 (patients have 0.2-0.6 ng/mL, dishes 0.65-2000)."
+_RATIO_HINT: Final = "It is T cells per target: E:T 1:20 is 0.05."
+_COPIES_HINT: Final = "Give CD19 per target cell (Raji 1.4e5, blasts 2e3-4e4)."
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SynapseExperiment(DishTable):
+    """T cells (E) and targets (T) in clusters at the end, one row a dish; shares are fractions, printed as percent.
+
+    Columns: what was swept (`cd19_copies`, `effectors_per_ml`, `targets_per_ml`, `effectors_per_target`,
+    `drug_ng_per_ml`) and `minutes`; `engaged_effectors` and `engaged_targets`, the shares in any cluster;
+    `effectors_single`, `effectors_ET`, `effectors_ETE`, ..., which add up to 1; `cells_in_larger`, of all cells in clusters
+    those in clusters of more than two; `three_of_larger`, of these clusters those of three; `adhesion`, the mean probability
+    that a touch holds; `published_engaged` of the same dish and `times_published`, how often too many.
+
+    Parameters
+    ----------
+    courses : tuple of SynapseCourse
+        Minute by minute, one a row.
+    """
+
+    courses: tuple[SynapseCourse, ...]
+
+    def _printed(self) -> list[int]:
+        """Return the rows with a published figure, and others evenly to the most that are printed."""
+        known = np.flatnonzero(np.isfinite(self["published_engaged"]))
+        others = np.setdiff1d(np.arange(len(self)), known)
+        count = max(0, min(len(others), PRINTED - len(known)))
+        places = np.linspace(0, len(others) - 1, count).round().astype(int)
+        return sorted([*known.tolist(), *others[places].tolist()])
+
+    def select(self, **values: float | Sequence[float]) -> SynapseExperiment:
+        """Return the rows with some values of what was swept, e.g. ``select(drug_ng_per_ml=[20, 100])``.
+
+        Raises
+        ------
+        UnknownNameError
+            For a name that is not swept.
+        ParameterError
+            For a value that was not: the message lists those that were.
+        """
+        kept = np.ones(len(self), bool)
+        for name, wanted in values.items():
+            if name not in SWEPT:
+                raise unknown_name("swept quantity", name, SWEPT)
+            there = np.zeros(len(self), bool)
+            for value in np.atleast_1d(np.asarray(wanted, dtype=float)):
+                found = np.isclose(self[name], value, rtol=1e-9, atol=0.0)
+                if not found.any():
+                    known = ", ".join(f"{each:g}" for each in np.unique(self[name]))
+                    raise ParameterError(f"{name} = {value:g} is not in the experiment, which has {known}")
+                there |= found
+            kept &= there
+        if not kept.any():
+            wanted_all = ", ".join(f"{name} = {shown(each)}" for name, each in values.items())
+            raise ParameterError(f"no dish has all of {wanted_all}")
+        columns = {name: each[kept] for name, each in self.columns.items()}
+        courses = tuple(course for course, keep in zip(self.courses, kept, strict=True) if keep)
+        return SynapseExperiment(
+            self.title, columns, self.units, self.shown, _notes(columns["times_published"]), self.parameters, courses
+        )
+
+    def plot(self, against: str = "drug_ng_per_ml", share: str = "engaged_effectors", ax: Any = None) -> Any:
+        """Draw a share of cells, one line for each dish that differs otherwise; published figures as points.
+
+        Many lines tell little: `select` first.
+
+        Parameters
+        ----------
+        against : str
+            'drug_ng_per_ml', 'effectors_per_target', 'effectors_per_ml', 'targets_per_ml', 'cd19_copies' (on a log axis,
+            without drug 0), or 'minutes'.
+        share : str
+            A column that is a share. Against minutes: `engaged_effectors` or `effectors_...`.
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        return self.drawn(against, share, ax)
+
+
+def synapse_experiment(
+    drug_ng_per_ml: float | Sequence[float] | NDArray[np.float64] = PUBLISHED_DRUG_NG_PER_ML,
+    effectors_per_ml: float | Sequence[float] | NDArray[np.float64] = PUBLISHED_CELLS_PER_ML,
+    targets_per_ml: float | Sequence[float] | NDArray[np.float64] | None = None,
+    minutes: int = 60,
+    *,
+    effectors_per_target: float | Sequence[float] | NDArray[np.float64] | None = None,
+    cd19_copies: float | Sequence[float] | NDArray[np.float64] = LIU_2023_BASE["cd19_mean_copies"],
+    parameters: Mapping[str, float] | None = None,
+) -> SynapseExperiment:
+    """Return how T cells pair in every dish of a sweep: each value of one argument with each of the others.
+
+    Without arguments it is the published sweep over drug and density, as many targets as T cells.
+
+    Parameters
+    ----------
+    drug_ng_per_ml : float or sequence of float
+        Total drug [ng/mL], 0 to 1e4.
+    effectors_per_ml : float or sequence of float
+        T cells (E) per mL, 1e4 to 1e8.
+    targets_per_ml : float or sequence of float, optional
+        Targets (T) per mL, 1e4 to 1e8. In place of `effectors_per_target`.
+    minutes : int
+        1 to 600; the published model is meant for 60.
+    effectors_per_target : float or sequence of float, optional
+        E:T, so that targets are T cells divided by it (published 0.05 to 6). Default 1.
+    cd19_copies : float or sequence of float
+        Mean CD19 per target; the spread between cells stays. By default that of Raji sorted for medium CD19.
+    parameters : mapping, optional
+        Name -> value of `bitesim.mechanisms.synapse_formation.LIU_2023_BASE`, e.g. ``{"cd3_down_modulation": 0.0}``.
+
+    Returns
+    -------
+    SynapseExperiment
+
+    Raises
+    ------
+    UnknownNameError
+        For a parameter that is not in the table.
+    ParameterError
+        For a value outside its range (the message says what was probably meant), an empty or repeated value, or both
+        `targets_per_ml` and `effectors_per_target`.
+    """
+    drug = _values("drug_ng_per_ml", drug_ng_per_ml, "ng/mL", (0.0, 1e4), _DRUG_HINT)
+    effectors = _values("effectors_per_ml", effectors_per_ml, "cells/mL", _CELLS, _CELLS_HINT)
+    copies = _values("cd19_copies", cd19_copies, "copies/cell", (1.0, 1e8), _COPIES_HINT)
+    whole_minutes = whole_number("minutes", minutes, (1, 600), "Time is in whole minutes.")
+    cells = _dishes(effectors, targets_per_ml, effectors_per_target)
+    if parameters is not None and not isinstance(parameters, Mapping):
+        raise ParameterError(f"parameters = {shown(parameters)} are no names with values: {{'cd3_down_modulation': 0.0}}")
+    figures = dict(parameters or {})
+    if not {"cd19_mean_copies", "cd19_geometric_mean"}.isdisjoint(figures):
+        raise ParameterError("parameters hold CD19 per target: give it as cd19_copies, which keeps the spread between cells")
+    rows, courses = [], []
+    for mean_copies, (e, t) in product(copies, cells):
+        # The ratio of the two means is the spread between cells.
+        scale = mean_copies / LIU_2023_BASE["cd19_mean_copies"]
+        geometric = LIU_2023_BASE["cd19_geometric_mean"] * scale
+        p = synapse_parameters(cd19_mean_copies=mean_copies, cd19_geometric_mean=geometric, **figures)
+        for level in drug:
+            course = synapse_course(e, t, level, whole_minutes, p)
+            courses.append(course)
+            rows.append(_row(mean_copies, level, course))
+    columns = {name: np.array([row[name] for row in rows]) for name in _UNITS}
+    return SynapseExperiment(
+        title=f"T cells (E) and targets (T) with drug in a dish, after {whole_minutes} min",
+        columns=columns,
+        units=_UNITS,
+        shown=(
+            *(("cd19_copies",) if len(copies) > 1 else ()),
+            *("effectors_per_ml", "targets_per_ml", "drug_ng_per_ml", "engaged_effectors", "engaged_targets"),
+            *(("published_engaged", "times_published") if np.isfinite(columns["published_engaged"]).any() else ()),
+        ),
+        notes=_notes(columns["times_published"]),
+        parameters={name: float(figures.get(name, value)) for name, value in LIU_2023_BASE.items()},
+        courses=tuple(courses),
+    )
+
+
+def _dishes(effectors: list[float], targets_per_ml: Any, effectors_per_target: Any) -> list[tuple[float, float]]:
+    """Return T cells and targets [/mL] of every dish."""
+    if targets_per_ml is not None:
+        if effectors_per_target is not None:
+            raise ParameterError("targets_per_ml and effectors_per_target are both given: either one says the targets")
+        return list(product(effectors, _values("targets_per_ml", targets_per_ml, "cells/mL", _CELLS, _CELLS_HINT)))
+    given = 1.0 if effectors_per_target is None else effectors_per_target
+    ratios = _values("effectors_per_target", given, "-", (1e-3, 1e3), _RATIO_HINT)
+    dishes = [(e, e / ratio) for e, ratio in product(effectors, ratios)]
+    for e, t in dishes:
+        number(f"targets at {e:g} T cells per mL and E:T {e / t:g}", t, "cells/mL", _CELLS, _RATIO_HINT)
+    return dishes
+
+
+def _values(name: str, given: Any, unit: str, allowed: tuple[float, float], hint: str) -> list[float]:
+    """Return one value or several as checked floats, in the order given."""
+    given = plain_magnitude(name, given, unit)
+    if np.ndim(given) > 1:
+        raise ParameterError(f"{name} must be a number or a flat list of numbers; got {shown(given)}. {hint}")
+    if np.ndim(given) == 0:
+        return [number(name, given, unit, allowed, hint)]
+    values = [number(f"{name}[{k}]", each, unit, allowed, hint) for k, each in enumerate(given)]
+    if not values:
+        raise ParameterError(f"{name} is empty: give at least one value. {hint}")
+    for k, each in enumerate(values):
+        if each in values[:k]:
+            raise ParameterError(f"{name}[{k}] = {each:g} repeats: give each value once")
+    return values
+
+
+def _row(cd19_copies: float, drug: float, course: SynapseCourse) -> dict[str, float]:
+    e, t = course.effectors_per_ml, course.targets_per_ml
+    engaged = float(course.engaged()[-1])
+    published = _published(cd19_copies, drug, course)
+    return {
+        "cd19_copies": cd19_copies,
+        "effectors_per_ml": e,
+        "targets_per_ml": t,
+        "effectors_per_target": e / t,
+        "drug_ng_per_ml": drug,
+        "minutes": float(course.minutes[-1]),
+        "engaged_effectors": engaged,
+        "engaged_targets": float(1.0 - course.single_targets[-1] / t),
+        **{f"effectors_{kind}": float(share[-1]) for kind, share in course.effectors().items()},
+        "cells_in_larger": float(course.cells_in_larger()[-1]),
+        "three_of_larger": float(course.three_of_larger()[-1]),
+        "adhesion": float(course.adhesion[-1]),
+        "published_engaged": published,
+        "times_published": engaged / published,
+    }
+
+
+def _published(cd19_copies: float, drug: float, course: SynapseCourse) -> float:
+    e, t = course.effectors_per_ml, course.targets_per_ml
+    if e != t or course.minutes[-1] != 60.0 or cd19_copies != LIU_2023_BASE["cd19_mean_copies"]:
+        return np.nan
+    return LIU_2023_ENGAGED.get((drug, e), np.nan)
+
+
+def _notes(times: NDArray[np.float64]) -> tuple[str, ...]:
+    known = times[np.isfinite(times)]
+    if not len(known):
+        return (f"Equations and parameters: {SOURCE}, mean-field form. None of these dishes has a published figure here.",)
+    return (
+        f"Published: {SOURCE}, Jurkat and Raji cells; the copies of CD19 and CD3 of each figure are not known here.",
+        f"Shares are {np.min(known):.2g} to {np.max(known):.2g} times the published ones; nothing was tuned to them.",
+    )

@@ -21,6 +21,7 @@ from bitesim.foundation.errors import (
 from bitesim.foundation.provenance import show_versions
 from bitesim.foundation.units import units
 from bitesim.interchange import to_sbml
+from bitesim.leukaemia.assumptions import assumptions
 from bitesim.model import Model
 from bitesim.parameters import ParameterSet
 from bitesim.population import Patient, sensitivities, simulate
@@ -50,6 +51,7 @@ __all__ = [
     "ToInitialValue",
     "Trajectory",
     "__version__",
+    "assumptions",
     "clear_cache",
     "compile_report",
     "datasets",

@@ -26,6 +26,10 @@ class ScenarioError(BitesimError, ValueError):
     """A regimen, an event table or a scenario file says something that cannot be carried out."""
 
 
+class DocstringError(BitesimError, ValueError):
+    """A docstring that is read for the register of assumptions lacks a part; the message names its module."""
+
+
 class SolverError(BitesimError, RuntimeError):
     """A run could not be integrated; the message says where, why and what to try."""
 

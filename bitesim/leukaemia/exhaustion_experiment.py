@@ -2,6 +2,13 @@
 
 Philipp et al. 2022, Blood 140:1104: T cells stood over targets and a CD19/CD3 bispecific of long half-life (AMG 562, not
 blinatumomab) for 28 days, or had every second week off; fresh targets were then added and their lysis measured.
+
+Assumption (the dish stimulates fully): the stimulus is 1 all the time that drug is there, division has room, no
+regulatory cells brake it, targets are lysed independently, at a speed that the lysis of day 7 sets, and blinatumomab
+exhausts as AMG 562 does. Alternatives: a stimulus that falls as targets are lysed; an explicit ratio of effectors to
+targets; exhaustion by the drug's own stimulus. What it changes: the rate of exhaustion, which is fitted here and
+carried over to the patient, where the stimulus is weaker: at half of the stimulus a T cell keeps 68 % of its competence
+after 28 days, at the full one 1.3 %.
 """
 
 from __future__ import annotations

@@ -1,6 +1,13 @@
 """Fluxes of the leukaemia model: each process's rate from the mechanisms, site by site.
 
 The kernels write into the record `f` by process name; `s` is the state, `p` the parameters. Cells/d unless noted.
+
+Assumption (no synapses in blood): under shear T cells and targets form practically none (Liu et al. 2023), so that T
+cells are stimulated in sinusoids, marrow and lymphoid tissue; the stimulus of sinusoids is the mean of the two tissues
+in which they lie. Alternatives: activation and killing in blood as elsewhere (Hosseini et al. 2020); sinusoids with
+targets of their own. What it changes: how CD69 comes to blood, which is by return. With hardly any T cell in sinusoids
+(0.01 per blood T cell instead of 1), CD69+ cells are 37 % instead of 44 % at day 1 and CD8 T cells fall to 0.83 instead
+of 0.55 of their number within 1 h; the kill is 2.8 decades either way.
 """
 
 from __future__ import annotations

@@ -1,4 +1,16 @@
-"""Initial state and readouts of the leukaemia model."""
+"""Initial state and readouts of the leukaemia model.
+
+Assumption (MRD is a true fraction of marrow): blasts, CD19-low ones included, over a constant number of nucleated
+cells, 1.04e10 per kg (Harrison 1962); the sanctuary is not in it. Alternatives: nucleated cells that fall with blasts
+and regenerate; blasts by immunophenotype, which misses CD19-low ones; what `bitesim.assays` says that a laboratory
+reports. What it changes: the denominator, by the cellularity of the sample, hence a factor that a kill does not see;
+not the number of blasts.
+
+Assumption (the patient is at rest before treatment): T cells, B cells and neutrophils start where they stand still
+beside the blasts, from counts in blood; only blasts grow. Alternatives: lymphocytes that recover from earlier
+chemotherapy; a start in the middle of another cycle. What it changes: who is treated. A patient whose 180 CD8 T cells
+per uL stand for a pool at rest has a kill of 2.8 decades; one of 60 has 1.6, one of 350 has 3.8.
+"""
 
 from __future__ import annotations
 

@@ -11,6 +11,13 @@ Why the bell in vitro falls. Binding alone also turns over, when most CD19 is lo
 ng/mL and by little. The fall past 100 ng/mL is CD3 DOWN-MODULATION: T cells lose CD3 the faster, the more of it holds
 drug. CD19 internalisation takes 11 % in an hour at any concentration and has no part in it. Patients, below 2 ng/mL,
 are two orders of magnitude left of either.
+
+Assumption (closed synapse): in patients the drug of a synapse is what both surfaces carried in, all of it bridges, and
+CD3 neither limits nor is lost: `bridges_clinical`, the limit of the reaction of Liu et al. 2023 at low drug.
+Alternatives: the same reaction stopped after the 60 s of that paper; a gap that exchanges drug with serum for ever
+(`bridges_at_open_equilibrium`). What it changes: at 0.53 ng/mL and 2e4 copies 10.5 bridges, 6.6 after 60 s, and 535 in
+an open gap. With fiftyfold bridges (copies of blasts and B cells raised to 1e6) the kill is 3.9 decades instead of 2.8,
+and 5 ug/m2/day kills 3.9, hence as much, where the closed synapse gives 0.2.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """Errors: one family, with did-you-mean."""
 
 import bitesim
-from bitesim.foundation.errors import closest, needs_extra, unknown_name
+from bitesim.foundation.errors import DocstringError, closest, needs_extra, unknown_name
 
 
 def test_the_family():
     for error, builtin in (
         (bitesim.ParameterError, ValueError),
         (bitesim.ScenarioError, ValueError),
+        (DocstringError, ValueError),
         (bitesim.SolverError, RuntimeError),
         (bitesim.MissingExtraError, ImportError),
     ):

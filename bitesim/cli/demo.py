@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from bitesim.cli.report import report, save_figure, write_files, write_json
 from bitesim.datasets import hosseini_2020_il6, klinger_2012
+from bitesim.leukaemia import LYMPHOMA
 from bitesim.plots import plot_blood_courses, plot_il6
 from bitesim.population import Patient, simulate
 from bitesim.population.count_errors import b_cells_at_floor, cd8_errors, simulate_course
+
+_LYMPHOMA_PATIENT: Final = Patient(blood_b_cells_per_ul=70, name="adult with lymphoma")
 
 
 def add_to(commands: Any) -> None:
@@ -40,8 +43,12 @@ def run(options: argparse.Namespace) -> None:
         at_floor, agreed = b_cells_at_floor(courses, those)
         print(f"  B cells at or below the floor of 1 /uL: {at_floor} measurements, {model} agrees on {agreed}")
     points = hosseini_2020_il6()
-    il6 = [simulate(None, each.regimen, "hosseini2020_nhl", np.arange(0.0, 21.0, 0.02)) for each in points]
+    days = np.arange(0.0, 21.0, 0.02)
+    lymphoma = {"leukaemia": ("leukaemia", LYMPHOMA), "hosseini2020": ("hosseini2020_nhl", None)}
     pictures = {f"patients_{model}": plot_blood_courses(courses, those) for model, those in runs.items()}
-    for name, axes in (*pictures.items(), ("il6", plot_il6(points, il6))):
+    for name, (model, parameters) in lymphoma.items():
+        il6 = [simulate(_LYMPHOMA_PATIENT, each.regimen, model, days, parameters=parameters) for each in points]
+        pictures[f"il6_{name}"] = plot_il6(points, il6)
+    for name, axes in pictures.items():
         written.append(save_figure(axes, options.out / f"{name}.png"))
     print("wrote " + ", ".join(str(path) for path in written))

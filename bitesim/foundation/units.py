@@ -19,6 +19,8 @@ UNITS: Final = MappingProxyType(
         "d": "day; every time inside bitesim",
         "1/d": "rate constant per day",
         "ug": "microgram of drug",
+        "mg": "milligram of dexamethasone",
+        "blocks": "blocks of chemotherapy that still act",
         "ug/day": "infusion rate, whole body",
         "ug/m2/day": "infusion rate per body surface area",
         "ug/m2": "drug amount per body surface area",

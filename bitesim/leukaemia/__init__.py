@@ -49,4 +49,7 @@ LEUKAEMIA: Final = Model(
     derived="bitesim.leukaemia.generated",
 )
 
-__all__ = ["CATALOGUE", "LEUKAEMIA"]
+#: An adult with lymphoma and the default's marrow, for comparison with cytokines that were measured in lymphoma alone.
+LYMPHOMA: Final = LEUKAEMIA.parameters.replace(lymphoid_b_cells_per_blood=500.0, baseline_blast_fraction=1e-6)
+
+__all__ = ["CATALOGUE", "LEUKAEMIA", "LYMPHOMA"]

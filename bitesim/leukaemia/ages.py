@@ -1,4 +1,9 @@
-"""What is usual at an age, for patients of whom only the age is known."""
+"""What is usual at an age, for patients of whom only the age is known.
+
+Assumption (children's T cells by age alone): a child without a count has an adult's CD8 T cells times the ratio of healthy
+T-cell counts at that age. Alternatives: counts after chemotherapy, which depend on it more than on age; B cells by age too,
+which stay an adult's here. What it changes: a child of 4 years has twice an adult's T cells, 360 per uL.
+"""
 
 from __future__ import annotations
 

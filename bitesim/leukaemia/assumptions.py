@@ -54,6 +54,7 @@ LAYERS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "patient": (
             "bitesim.leukaemia.processes",
             "bitesim.leukaemia.readouts",
+            "bitesim.leukaemia.ages",
             "bitesim.mechanisms.extinction",
         ),
     }

@@ -201,7 +201,7 @@ _B_CELLS: Final = (
 )  # fmt: skip
 
 _CYTOKINE: Final = (
-    _row("il6_pg_per_ml_per_t_cell_per_ul", "pg/mL/(cells/uL)", 1.04, (0.0, 1e3),
+    _row("il6_pg_per_ml_per_t_cell_per_ul", "pg/mL/(cells/uL)", 0.98, (0.0, 1e3),
          "IL-6 per newly activated T cell per uL of blood", _IL6, "fitted", BetweenPatients("log-normal", 1.5, _IL6)),
     _row("il6_half_targets", "cells", 5e9, (1e5, 1e13), "targets in the body at half the release", _PRIOR, "assumed"),
     _row("il6_elimination_per_day", "1/d", 5.22, (0.1, 500.0), "slowest step between release and loss of IL-6", _IL6,
@@ -216,8 +216,8 @@ _CYTOKINE: Final = (
     _row("il10_elimination_per_day", "1/d", 5.0, (0.1, 500.0), "slowest step between release and loss of IL-10", _PRIOR,
          "assumed"),
     _row("il10_baseline_pg_per_ml", "pg/mL", 5.0, (0.0, 1e4), "IL-10 before treatment", _PRIOR, "assumed"),
-    _row("il10_attenuation_share", "-", 0.0, (0.0, 1.0), "1 where IL-10 attenuates as IL-6 does (Klinger et al. 2012), 0 "
-         "where it recurs in later cycles (Nagele et al. 2017)", _PRIOR, "assumed"),
+    _row("il10_return_per_day", "1/d", 0.3, (0.0, 10.0), "return of the IL-10 response: 0.02 as for IL-6 (Klinger et al. "
+         "2012: none on cycle 2), or sooner (Nagele et al. 2017: it recurs)", _PRIOR, "assumed"),
     _row("il10_half_pg_per_ml", "pg/mL", 300.0, (0.1, 1e6), "IL-10 above its baseline that halves the release of IL-6",
          _PRIOR, "assumed"),
     _row("dexamethasone_half_life_h", "h", 4.0, (0.5, 72.0), "half-life of dexamethasone", "from memory", "assumed"),

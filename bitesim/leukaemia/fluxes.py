@@ -169,8 +169,14 @@ def signal_fluxes(s: Any, p: Any, f: Any) -> None:
     damped = cytokine_release.left_by_il10(against, p) * corticosteroid.undamped_release(s.dexamethasone_mg, p)
     f.il6_release = undamped * damped
     f.il6_elimination = p.il6_elimination_per_day * (s.il6_pg_per_ml - p.il6_baseline_pg_per_ml)
-    f.responsiveness_change = cytokine_release.responsiveness_rate(q.mean_stimulus(s, p), s.cytokine_responsiveness, p)
-    f.il10_release = cytokine_release.il10_release(fresh, q.targets(s), s.cytokine_responsiveness, p)
+    stimulus = q.mean_stimulus(s, p)
+    f.responsiveness_change = cytokine_release.responsiveness_rate(
+        stimulus, s.cytokine_responsiveness, p.il6_return_per_day, p
+    )
+    f.il10_responsiveness_change = cytokine_release.responsiveness_rate(
+        stimulus, s.il10_responsiveness, p.il10_return_per_day, p
+    )
+    f.il10_release = cytokine_release.il10_release(fresh, q.targets(s), s.il10_responsiveness, p)
     f.il10_elimination = p.il10_elimination_per_day * against
     f.dexamethasone_elimination = corticosteroid.dexamethasone_elimination(s.dexamethasone_mg, p)
 

@@ -115,6 +115,7 @@ SPECIES: Final = SpeciesTable(
         Species("dexamethasone_mg", "mg", "dexamethasone in the body", 1e-2),
         Species("chemotherapy_blocks", "blocks", "what is left of the effect of chemotherapy blocks", 1e-3),
         *_neutrophils(),
+        Species("il10_responsiveness", "-", "what earlier stimulation has left of the IL-10 response", 1e-3),
         # Bookkeeping only: nothing reads it, but the drug balance of a run is proven with it.
         Species("drug_eliminated_ug", "ug", "drug cleared so far", 1.0),
     )
@@ -155,6 +156,7 @@ def _table() -> dict[str, dict[str, int]]:
         "il6_release": {"il6_pg_per_ml": +1},
         "il6_elimination": {"il6_pg_per_ml": -1},
         "responsiveness_change": {"cytokine_responsiveness": +1},
+        "il10_responsiveness_change": {"il10_responsiveness": +1},
         "il10_release": {"il10_pg_per_ml": +1},
         "il10_elimination": {"il10_pg_per_ml": -1},
         "dexamethasone_elimination": {"dexamethasone_mg": -1},

@@ -63,7 +63,7 @@ def initial_state(p: Any, s: Any) -> None:
     s.neutrophil_precursors = neutrophils
     s.neutrophil_transit_1 = s.neutrophil_transit_2 = s.neutrophil_transit_3 = neutrophils
     s.neutrophils_blood = neutrophils
-    s.cytokine_responsiveness = 1.0
+    s.cytokine_responsiveness = s.il10_responsiveness = 1.0
 
 
 @kernel

@@ -19,7 +19,7 @@ killed more slowly than here.
 Assumption (two thresholds): 3 bridges make a T cell kill and 10 activate it fully, to cytokines and division (Purbhoo
 et al. 2004, measured for peptide-MHC). Alternatives: one threshold for both, low or high; thresholds by affinity;
 graded activation. What it changes: a single threshold of 3 gives a kill of 3.5 decades instead of 2.8, and IL-6 that
-hardly knows the dose: 60 against 5 ug/m2/day in the lymphoma setting 1.1-fold, not 3.7-fold (medians of the first 17 h;
+hardly knows the dose: 60 against 5 ug/m2/day in the lymphoma setting 1.2-fold, not 3.7-fold (medians of the first 17 h;
 observed 5-fold, Hijazi et al. 2018 as digitised for Hosseini et al. 2020). A single threshold of 10 gives 1.4 decades.
 """
 

@@ -8,7 +8,7 @@ Assumption (stimulus saturates after the bridges): of the contacts that find a t
 stimulates half of the T cells (`stimulus_half`, a prior): few such contacts suffice. Alternatives: stimulus in
 proportion to such contacts; memory of earlier ones. What it changes: how steeply all effects rise with the dose. With a
 half at 1 the kill is 0.7 decades instead of 2.8, and IL-6 after 60 against 5 ug/m2/day in the lymphoma setting differs
-7.5-fold instead of 3.7-fold (observed 5-fold, see `antigen_density`).
+7.9-fold instead of 3.7-fold (observed 5-fold, see `antigen_density`).
 
 Assumption (tonic CD69 is a state): resting cells gain and lose CD69 without drug, to the 22 % seen before treatment
 (Klinger et al. 2012), and such cells are otherwise as resting ones. Alternatives: a constant added to the readout;

@@ -65,6 +65,8 @@ def plot_trajectory(run: Trajectory, names: list[str] | None = None, ax: Any = N
         axes[position].set_ylabel(_title(run, name), fontsize=8)
         if name in _LOGARITHMIC and np.max(run[name]) > 0.0:
             _logarithmic(axes[position], run[name], _LOGARITHMIC[name])
+        if run.units[name] == "cells/uL" and name not in _LOGARITHMIC:
+            axes[position].set_ylim(0.0, 1.1 * float(np.max(run[name])) + 1e-9)
         if run.units[name] == "-" and name not in _LOGARITHMIC:
             axes[position].set_ylim(-0.03, max(0.5, 1.1 * float(np.max(run[name]))))
         if name in run.clones and np.min(run[name]) < 1.0:

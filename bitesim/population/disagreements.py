@@ -66,9 +66,9 @@ DISAGREEMENTS: Final = MappingProxyType(
             "count on blasts of B-ALL was found",
         ),
         "cytokine on cycle 2": Disagreement(
-            "il10_attenuation_share",
-            "-",
-            (0.0, 0.5, 1.0),
+            "il10_return_per_day",
+            "1/d",
+            (0.02, 0.1, 0.3),
             "no cytokine on cycle 2 (Klinger et al. 2012), or IL-10 that recurs in later cycles (Nagele et al. 2017)",
             "serum_il10_pg_per_ml",
             "15 ug/m2/day for 3 d, 11 d off; 15 ug/m2/day for 14 d",

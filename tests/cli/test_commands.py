@@ -70,7 +70,7 @@ def test_the_demo_compares_the_model_with_the_patients(tmp_path, capsys):
     assert printed.count("139 measurements") == 2
     assert "median ratio of the other patients" in printed
     assert {path.name for path in Path(tmp_path).iterdir()} == {
-        "course.csv", "ledger.csv", "course.png", "run.json", "il6.png",
+        "course.csv", "ledger.csv", "course.png", "run.json", "il6_leukaemia.png", "il6_hosseini2020.png",
         "patients_leukaemia.png", "patients_hosseini2020.png",
     }  # fmt: skip
     assert np.genfromtxt(tmp_path / "course.csv", delimiter=",", skip_header=1).shape[0] > 300

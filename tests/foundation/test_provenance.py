@@ -14,7 +14,7 @@ def test_digests_follow_the_last_bit():
 def test_a_changed_parameter_schedule_or_tolerance_changes_the_digest():
     def digest(**options):
         return bitesim.simulate(
-            None, **{"regimen": "15 ug/m2/day for 1 d", "times_days": [1.0], **options}
+            None, **{"model": "hosseini2020", "regimen": "15 ug/m2/day for 1 d", "times_days": [1.0], **options}
         ).provenance.digest()
 
     parameters = bitesim.MODELS["hosseini2020"].parameters.replace(killing_per_day=200.0)

@@ -259,7 +259,8 @@ FIGURES = (
     Figure(
         "IL-10 recurs and damps IL-6",
         "IL-10 peaks at {} pg/mL after a first start, and after a second one 11 days after 3 of treatment at {}, or at {} "
-        "if it returns as IL-6 does; without IL-10 the median IL-6 of the first 17 h at 60 ug/m2/day is {} pg/mL instead of {}",
+        "if it returns as IL-6 does; without IL-10 the median IL-6 of the first 17 h at 60 ug/m2/day is {} pg/mL instead "
+        "of {}",
         lambda: (
             *il10_peaks(), il10_peaks(il10_return_per_day=0.02)[1],
             first_day_il6(60, il10_pg_per_ml_per_t_cell_per_ul=0.0), first_day_il6(60),

@@ -1,4 +1,4 @@
-"""What each process conserves: cells that move or change their state are neither made nor lost; births and deaths are named."""
+"""What each process conserves: cells that move or change are neither made nor lost; births and deaths are named."""
 
 from types import SimpleNamespace
 

@@ -85,9 +85,11 @@ def cases(name, count, seed=1):
             empty = rng.choice([-1.0, 1.0], len(state)) * 10.0 ** rng.uniform(-2.0, 2.0, len(state))
             kind = rng.choice(3, len(state), p=[0.6, 0.2, 0.2])
             state = np.choose(kind, [state * np.exp(0.5 * rng.standard_normal(len(state))), rest, empty])
+        parameters = defaults * np.exp(0.2 * rng.standard_normal(len(defaults)))
         # What is off by default is on here: its derivatives are not 0 then.
-        off = 0.3 * rng.random(len(defaults))
-        yield state, np.where(defaults == 0.0, off, defaults * np.exp(0.2 * rng.standard_normal(len(defaults))))
+        is_off = defaults == 0.0
+        parameters[is_off] = 0.3 * rng.random(np.count_nonzero(is_off))
+        yield state, parameters
 
 
 def _choose(left, right, then, otherwise):

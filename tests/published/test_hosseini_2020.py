@@ -58,8 +58,12 @@ def test_every_column_and_row_equals_the_reference(file, regimen, model, text, c
 
 def test_peaks_between_the_rows_equal_the_reference():
     runs = {
-        "ALL_step_5_15_60": bitesim.simulate(None, STEPS, times_days=np.arange(10501) / 500.0, rtol=1e-8),
-        "ALL_flat_60": bitesim.simulate(None, "60 ug/m2/day for 21 d", times_days=np.arange(10501) / 500.0, rtol=1e-8),
+        "ALL_step_5_15_60": bitesim.simulate(
+            None, STEPS, model="hosseini2020", times_days=np.arange(10501) / 500.0, rtol=1e-8
+        ),
+        "ALL_flat_60": bitesim.simulate(
+            None, "60 ug/m2/day for 21 d", model="hosseini2020", times_days=np.arange(10501) / 500.0, rtol=1e-8
+        ),
     }
     with (DATA / "hosseini2020_all_peaks.csv").open() as opened:
         rows = list(csv.DictReader(opened))
@@ -107,7 +111,9 @@ def test_twenty_random_patients_equal_scipy_radau_and_lsoda():
             if row.bounds[1] > 1.0 and row.default > 0
         }
         parameters = model.parameters.replace(**changes)
-        run = bitesim.simulate(None, "15 ug/m2/day for 10 d", times_days=times, parameters=parameters, rtol=1e-10)
+        run = bitesim.simulate(
+            None, "15 ug/m2/day for 10 d", model="hosseini2020", times_days=times, parameters=parameters, rtol=1e-10
+        )
         start, values = initial_state(model, parameters), parameters.vector()
         start[[1, 2]] = 1.0
 

@@ -1,0 +1,80 @@
+"""A clone of few cells: the linear birth-death process drawn exactly, for every phase of a patient's disease.
+
+From n cells after a time t, those whose line is alive are binomial, and each line has a geometric number of cells (Kendall
+1948, Ann Math Stat 19:1, cited from memory): n -> lines ~ Binomial(n, 1 - alpha) -> cells = lines + NegativeBinomial(lines,
+1 - beta), with alpha = d (e - 1) / (b e - d), beta = b (e - 1) / (b e - d) and e = exp((b - d) t). A kill that takes no time
+leaves Binomial(n, share). Cure is zero cells.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+#: From here on a number is as good as its mean: its standard deviation is below 1e-3 of it.
+CERTAIN_CELLS: Final = 1e7
+
+
+def initial_cells(expected: float, rng: np.random.Generator) -> float:
+    """Return a number of cells around what a deterministic model expects: Poisson while few."""
+    return expected if expected >= CERTAIN_CELLS else float(rng.poisson(expected))
+
+
+def survivors(cells: float, kept: float, rng: np.random.Generator) -> float:
+    """Return the cells that a kill leaves, each with the probability `kept` [-]."""
+    if cells * kept >= CERTAIN_CELLS:
+        return cells * kept
+    # As many as 1e12 cells are whole numbers that binomial draws take.
+    return float(rng.binomial(int(cells), kept))
+
+
+def grown(cells: float, birth_per_day: float, death_per_day: float, days: float, rng: np.random.Generator) -> float:
+    """Return the cells after some days of constant hazards of one cell [1/d]; one that is 0 stays 0."""
+    if cells <= 0.0 or days <= 0.0:
+        return max(cells, 0.0)
+    alive, ends = line_probabilities(birth_per_day, death_per_day, days)
+    mean = cells * math.exp((birth_per_day - death_per_day) * days)
+    if min(cells, mean) >= CERTAIN_CELLS:
+        return mean
+    lines = int(rng.binomial(int(cells), alive))
+    if lines == 0:
+        return 0.0
+    if lines >= CERTAIN_CELLS:
+        return lines / ends
+    # The Poisson-gamma mixture: NumPy's own negative binomial fails where cells are more than its integers hold.
+    rate = rng.gamma(lines) * (1.0 - ends) / ends
+    return lines + (rate if rate >= CERTAIN_CELLS else float(rng.poisson(rate)))
+
+
+def line_probabilities(birth_per_day: float, death_per_day: float, days: float) -> tuple[float, float]:
+    """Return the probability that one cell's line is alive after some days, and that of a line's geometric number of cells.
+
+    The second is 1 over the mean number of cells of a line that is alive.
+    """
+    net = birth_per_day - death_per_day
+    if abs(net) * days < 1e-9:
+        gathered = birth_per_day * days
+        return 1.0 / (1.0 + gathered), 1.0 / (1.0 + gathered)
+    # With the decaying exponential of either sign of growth, so that nothing overflows.
+    faded, risen = math.exp(-abs(net) * days), -math.expm1(-abs(net) * days) / abs(net)
+    if net > 0.0:
+        alive = 1.0 / (faded + birth_per_day * risen)
+        return alive, alive * faded
+    alive = faded / (1.0 + birth_per_day * risen)
+    return alive, 1.0 / (1.0 + birth_per_day * risen)
+
+
+def one_type_rates(net_per_day: float, survival_of_a_line: float) -> tuple[float, float]:
+    """Return birth and death of cells of one kind that grow as fast and die out as often as those of a clone of two phases.
+
+    Parameters
+    ----------
+    net_per_day : float
+        Growth of the clone [1/d], above 0.
+    survival_of_a_line : float
+        Probability that the average cell's line never dies out, above 0 and at most 1.
+    """
+    birth = net_per_day / survival_of_a_line
+    return birth, birth - net_per_day

@@ -12,14 +12,22 @@ import math
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import poisson
+
+Floats = NDArray[np.float64]
 
 #: From here on a number is as good as its mean: its standard deviation is below 1e-3 of it.
 CERTAIN_CELLS: Final = 1e7
 
 
-def initial_cells(expected: float, rng: np.random.Generator) -> float:
-    """Return a number of cells around what a deterministic model expects: Poisson while few."""
-    return expected if expected >= CERTAIN_CELLS else float(rng.poisson(expected))
+def initial_cells(expected: Floats, uniform: Floats) -> Floats:
+    """Return numbers of cells around what a deterministic model expects: Poisson while few, by one uniform number each."""
+    # SciPy's quantile function is exact and slow: most clones of less than a cell have none.
+    few = (expected < CERTAIN_CELLS) & (uniform > np.exp(-expected))
+    cells = np.where(expected < CERTAIN_CELLS, 0.0, expected)
+    cells[few] = poisson.ppf(uniform[few], expected[few])
+    return np.asarray(cells)
 
 
 def survivors(cells: float, kept: float, rng: np.random.Generator) -> float:

@@ -62,7 +62,7 @@ def test_many_cells_are_as_many_as_expected_and_none_stay_none():
     assert grown(2.0 * CERTAIN_CELLS, 0.105, 0.04, 10.0, rng) == pytest.approx(2.0 * CERTAIN_CELLS * math.exp(0.65))
     assert grown(0.0, 0.105, 0.04, 10.0, rng) == 0.0
     assert survivors(1e12, 1e-3, rng) == 1e9
-    assert initial_cells(1e9, rng) == 1e9
+    assert initial_cells(np.array([1e9, 0.0]), np.array([0.3, 0.999])).tolist() == [1e9, 0.0]
     # From few to more than integers hold.
     assert grown(10.0, 1.0, 0.0, 60.0, rng) == pytest.approx(10.0 * math.exp(60.0), rel=0.9)
 
@@ -71,8 +71,11 @@ def test_kills_are_binomial_and_starts_poisson():
     rng = np.random.default_rng(4)
     left = np.array([survivors(1e10, 1e-9, rng) for _ in range(DRAWS)])
     assert abs(left.mean() - 10.0) < 4.0 * math.sqrt(10.0 / DRAWS)
-    begun = np.array([initial_cells(0.3, rng) for _ in range(DRAWS)])
-    assert abs(np.mean(begun == 0.0) - math.exp(-0.3)) < 4.0 * math.sqrt(0.25 / DRAWS)
+    for expected in (0.3, 1e4):
+        begun = initial_cells(np.full(DRAWS, expected), rng.random(DRAWS))
+        assert abs(begun.mean() - expected) < 4.0 * math.sqrt(expected / DRAWS)
+        assert begun.var() == pytest.approx(expected, rel=0.05)
+        assert abs(np.mean(begun == 0.0) - math.exp(-expected)) < 4.0 * math.sqrt(0.25 / DRAWS)
 
 
 def test_one_type_stands_for_two_phases():

@@ -72,17 +72,3 @@ def line_probabilities(birth_per_day: float, death_per_day: float, days: float) 
         return alive, alive * faded
     alive = faded / (1.0 + birth_per_day * risen)
     return alive, 1.0 / (1.0 + birth_per_day * risen)
-
-
-def one_type_rates(net_per_day: float, survival_of_a_line: float) -> tuple[float, float]:
-    """Return birth and death of cells of one kind that grow as fast and die out as often as those of a clone of two phases.
-
-    Parameters
-    ----------
-    net_per_day : float
-        Growth of the clone [1/d], above 0.
-    survival_of_a_line : float
-        Probability that the average cell's line never dies out, above 0 and at most 1.
-    """
-    birth = net_per_day / survival_of_a_line
-    return birth, birth - net_per_day

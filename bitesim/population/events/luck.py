@@ -43,7 +43,7 @@ class Luck:
     """
 
     seed: Any
-    patients: NDArray[np.uint64]
+    patients: Any
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "seed", seed_entropy(self.seed))

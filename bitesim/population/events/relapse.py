@@ -72,7 +72,9 @@ def draw_relapses(remaining: Remaining, transplants: Transplants, end_day: float
     for clone, expected in remaining.cells.items():
         cells = initial_cells(expected, luck.uniform(f"{clone} start"))
         for row in np.flatnonzero(cells > 0.0):
-            days[clone][row], left[clone][row] = _one_clone(remaining, transplants, end_day, luck, (clone, row, cells[row]))
+            days[clone][row], left[clone][row] = _one_clone(
+                remaining, transplants, end_day, luck, (clone, int(row), float(cells[row]))
+            )
     return Relapses(days, np.asarray(sum(left.values()) == 0.0))
 
 

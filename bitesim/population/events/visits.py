@@ -58,7 +58,9 @@ class Timetable:
         return np.flatnonzero((self.times > start) & (self.times < stop))
 
 
-def timetable(regimen: Regimen, schedule: Schedule, visits: tuple[float, ...] | None = None) -> Timetable:
+def timetable(
+    regimen: Regimen, schedule: Schedule, visits: tuple[float, ...] | None = None, also: tuple[float, ...] = ()
+) -> Timetable:
     """Return when to look at patients under a regimen.
 
     Parameters
@@ -68,6 +70,9 @@ def timetable(regimen: Regimen, schedule: Schedule, visits: tuple[float, ...] | 
         Its schedule for any body: the days are those of all.
     visits : tuple of float, optional
         Default: the end of each cycle with its rest; without any drug every 35 days of 70.
+
+    also : tuple of float
+        Further times at which outputs are wanted.
 
     Raises
     ------
@@ -80,8 +85,15 @@ def timetable(regimen: Regimen, schedule: Schedule, visits: tuple[float, ...] | 
     if not chosen or any(later <= earlier for earlier, later in zip((0.0, *chosen), chosen, strict=False)):
         raise ScenarioError(f"visits = {chosen}: expected increasing days after 0, at least one")
     steps = _steps(schedule)
-    last = max(end, chosen[-1])
-    times = {0.0, last, *chosen, *np.arange(0.0, last, _WEEK), *(step + day for step in steps for day in _AFTER_A_STEP)}
+    last = max(end, chosen[-1], *also)
+    times = {
+        0.0,
+        last,
+        *chosen,
+        *also,
+        *np.arange(0.0, last, _WEEK),
+        *(step + day for step in steps for day in _AFTER_A_STEP),
+    }
     return Timetable(chosen, steps, cycles, np.array(sorted(time for time in times if 0.0 <= time <= last)))
 
 

@@ -5,13 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from bitesim.mechanisms.extinction import extinction_probability, survival_of_one
+from bitesim.mechanisms.extinction import survival_of_one
 from bitesim.population.events.birth_death import (
     CERTAIN_CELLS,
     grown,
     initial_cells,
     line_probabilities,
-    one_type_rates,
     survivors,
 )
 
@@ -76,9 +75,3 @@ def test_kills_are_binomial_and_starts_poisson():
         assert abs(begun.mean() - expected) < 4.0 * math.sqrt(expected / DRAWS)
         assert begun.var() == pytest.approx(expected, rel=0.05)
         assert abs(np.mean(begun == 0.0) - math.exp(-expected)) < 4.0 * math.sqrt(0.25 / DRAWS)
-
-
-def test_one_type_stands_for_two_phases():
-    birth, death = one_type_rates(0.065, 0.4)
-    assert birth - death == pytest.approx(0.065)
-    assert 1.0 - extinction_probability(1e-9, birth, death) == pytest.approx(1e-9 * 0.4, rel=1e-6)

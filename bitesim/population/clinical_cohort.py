@@ -102,6 +102,7 @@ class ClinicalPlan:
     follow_label : bool
         Whether severe toxicity holds or stops the pump.
     rtol : float
+    max_steps : int
     threads : int, optional
     keep : tuple of str
         Outputs whose courses are kept.
@@ -114,6 +115,7 @@ class ClinicalPlan:
     events: ParameterSet
     follow_label: bool
     rtol: float
+    max_steps: int
     threads: int | None
     keep: tuple[str, ...] = ()
 
@@ -152,6 +154,7 @@ def stream_clinical_cohort(
     follow_label: bool = True,
     seed: Any = 1,
     rtol: float = 1e-4,
+    max_steps: int = 100_000,
     threads: int | None = None,
     chunk: int = _CHUNK,
     keep: Sequence[str] = (),
@@ -177,7 +180,8 @@ def stream_clinical_cohort(
         Whether severe toxicity holds or stops the pump, by the label.
     seed : int, SeedSequence, Generator or None
         Of the patients' luck.
-    rtol : float
+    rtol, max_steps
+        As in `bitesim.simulate`.
     threads : int, optional
     chunk : int
         Patients at a time; changes no number.
@@ -201,6 +205,7 @@ def stream_clinical_cohort(
         events=ParameterSet(EVENTS) if events is None else events,
         follow_label=follow_label,
         rtol=rtol,
+        max_steps=max_steps,
         threads=threads,
         keep=tuple(keep),
     )
@@ -240,6 +245,7 @@ def _treat(plan: ClinicalPlan, cohort: Cohort, first: int) -> ClinicalResult:
             failures += [replace(each, patient=first + int(rows[each.patient - first])) for each in more]
             held[rows] = day
     columns["label_action_day"] = held
+    failures.sort(key=lambda each: each.patient)
     failed = np.isin(np.arange(len(cohort)), [each.patient - first for each in failures])
     return ClinicalResult(
         str(plan.regimen), plan.seed, plan.follow_up.days, base.visits, cohort.numbers, columns, failed, tuple(failures),
@@ -262,7 +268,7 @@ def _course(
     chunks: list[CohortResult] = list(
         stream_cohort(
             LEUKAEMIA, parameters, regimen, table.times, wanted, patients=len(cohort), bsa_m2=cohort.bsa_m2,
-            weight_kg=cohort.weight_kg, rtol=plan.rtol, threads=plan.threads,
+            weight_kg=cohort.weight_kg, rtol=plan.rtol, max_steps=plan.max_steps, threads=plan.threads,
         )
     )  # fmt: skip
     outputs = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in wanted}

@@ -29,6 +29,9 @@ from bitesim.population.events.course import GROWTH, OUTPUTS, FollowUp, Treated,
 from bitesim.population.events.luck import Luck
 from bitesim.population.events.toxicity import label_action
 from bitesim.population.events.visits import Timetable, timetable
+from bitesim.population.individuals import parameter_table
+from bitesim.population.patient import REFERENCE_AGE_YEARS
+from bitesim.population.virtual_population import VirtualPopulation
 from bitesim.treatment import DoseRate, DoseStep, Regimen
 
 Floats = NDArray[np.float64]
@@ -56,7 +59,7 @@ class Cohort:
     weight_kg: Floats
     bsa_m2: Floats
     age_years: Floats
-    numbers: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    numbers: NDArray[Any] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
         count = len(self.weight_kg)
@@ -72,6 +75,25 @@ class Cohort:
 
     def __len__(self) -> int:
         return len(self.weight_kg)
+
+    @classmethod
+    def of(cls, population: VirtualPopulation, first: int = 0, stop: int | None = None) -> Cohort:
+        """Return virtual patients [first, stop) as a cohort, with their own luck.
+
+        Raises
+        ------
+        ParameterError
+            For patients of another model than the leukaemia model.
+        """
+        if population.model is not LEUKAEMIA:
+            raise ParameterError(
+                f"these virtual patients are of model {population.model.name}: clinical events need those of the leukaemia model"
+            )
+        end = len(population) if stop is None else min(stop, len(population))
+        table = parameter_table(LEUKAEMIA, population.columns, first, end)
+        parameters = dict(zip(LEUKAEMIA.catalogue, table.T, strict=True))
+        ages = population.columns.get("age_years", np.full(len(population), REFERENCE_AGE_YEARS))[first:end]
+        return cls(parameters, parameters["weight_kg"], parameters["bsa_m2"], ages, population.patients[first:end])
 
     def rows(self, chosen: Any) -> Cohort:
         """Return some of the patients; they keep their numbers."""
@@ -121,13 +143,13 @@ class ClinicalPlan:
 
 
 def simulate_clinical_cohort(
-    cohort: Cohort, regimen: Regimen | str | None, *, errors: str = "warn", **options: Any
+    cohort: Cohort | VirtualPopulation, regimen: Regimen | str | None, *, errors: str = "warn", **options: Any
 ) -> ClinicalResult:
     """Treat and follow many patients; `stream_clinical_cohort` describes the options.
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : VirtualPopulation or Cohort
     regimen : Regimen or str
     errors : {"warn", "ignore"}
         Whether patients who could not be integrated give one warning; they are rows with a reason in any case.
@@ -143,7 +165,7 @@ def simulate_clinical_cohort(
 
 
 def stream_clinical_cohort(
-    cohort: Cohort,
+    cohort: Cohort | VirtualPopulation,
     regimen: Regimen | str | None,
     *,
     follow_up_days: float = 730.0,
@@ -163,7 +185,7 @@ def stream_clinical_cohort(
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : VirtualPopulation or Cohort
     regimen : Regimen or str
         None for no drug.
     follow_up_days : float
@@ -217,7 +239,9 @@ def stream_clinical_cohort(
             f"follow_up_days = {plan.follow_up.days:g} end before treatment does, at day {table.end:g}: give more"
         )
     for first in range(0, len(cohort), chunk):
-        yield _treat(plan, cohort.rows(slice(first, first + chunk)), first)
+        stop = first + chunk
+        some = cohort.rows(slice(first, stop)) if isinstance(cohort, Cohort) else Cohort.of(cohort, first, stop)
+        yield _treat(plan, some, first)
 
 
 def _base(plan: ClinicalPlan) -> Timetable:

@@ -8,6 +8,8 @@ from bitesim.parameters import ParameterSet
 from bitesim.population.clinical_cohort import Cohort, simulate_clinical_cohort, stream_clinical_cohort
 from bitesim.population.events.catalogue import EVENTS
 from bitesim.population.events.course import CAUSES
+from bitesim.population.growth import Growth
+from bitesim.population.virtual_population import VirtualPopulation
 
 REGIMEN = "15 ug/m2/day for 28 d, 7 d off, x2"
 CHEMOTHERAPY = bitesim.Regimen.none().with_chemotherapy(0.0).with_chemotherapy(35.0)
@@ -158,3 +160,23 @@ def test_cohorts_are_checked():
         Cohort({}, np.ones(3), np.ones(2), np.ones(3))
     with pytest.raises(bitesim.ParameterError, match="Did you mean 'kills_per_day'"):
         Cohort({"kill_per_day": 1.0}, np.ones(3), np.ones(3), np.ones(3))
+
+
+def test_virtual_patients_are_a_cohort():
+    population = VirtualPopulation.sample(40, seed=5, covariates=Growth(9))
+    result = simulate_clinical_cohort(population, REGIMEN, chunk=16)
+    assert np.array_equal(result.numbers, population.patients)
+    grown = simulate_clinical_cohort(population.grow(60), REGIMEN)
+    few = simulate_clinical_cohort(population.subset([7, 30]), REGIMEN)
+    for name, values in result.columns.items():
+        np.testing.assert_array_equal(values, grown[name][:40], err_msg=name)
+        np.testing.assert_array_equal(few[name], values[[7, 30]], err_msg=name)
+    patient, parameters = population.patient(7)
+    alone = bitesim.simulate(patient, REGIMEN, "leukaemia", [0.0, 35.0], parameters=parameters, rtol=1e-4)
+    assert result["mrd_1"][7] == alone["mrd"][1] or np.isfinite(result["label_action_day"][7])
+
+
+def test_virtual_patients_of_another_model_are_refused():
+    population = VirtualPopulation.sample(3, seed=5, model="hosseini2020")
+    with pytest.raises(bitesim.ParameterError, match="of model hosseini2020"):
+        simulate_clinical_cohort(population, REGIMEN)

@@ -54,6 +54,10 @@ class PatientWarning(BitesimWarning):
     """Patients of a cohort could not be integrated; they are rows of the result with their reasons."""
 
 
+class ReplicateWarning(BitesimWarning):
+    """Replicates of a stochastic run did not reach their end; they are rows of the result with their reasons."""
+
+
 class CacheWarning(BitesimWarning):
     """Compiled kernels cannot be kept between processes."""
 

@@ -83,6 +83,17 @@ def sparse_product_entry(pattern: Sequence[tuple[int, int]]) -> Any:
     return kernel_entry(kernel(add_product), 3)
 
 
+def text_entry(name: str, text: str, names: tuple[str, str, str], lanes: tuple[bool, bool, bool]) -> Any:
+    """Return the entry point of a straight-line function of three arrays that is given as text; compiled only."""
+    body = straight_line_text(name, text, names, lanes)
+
+    def from_text(a: Any, b: Any, c: Any) -> None:
+        body(a, b, c, 0)
+
+    from_text.__name__ = name
+    return kernel_entry(kernel(from_text), 3)
+
+
 def kernel_entry(function: Callable[..., None], count: int) -> Any:
     """Return the entry point of a kernel that takes `count` pointers; it makes arrays of them with `as_array`."""
     return entry_point(function, types.void(*[_POINTER] * count))

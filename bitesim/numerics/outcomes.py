@@ -14,6 +14,7 @@ class Outcome(IntEnum):
     TOO_MANY_STEPS = 1
     STEP_TOO_SMALL = 2
     NOT_FINITE = 3
+    NEGATIVE_RATE = 4
 
 
 #: What happened and what to try, for each outcome.
@@ -30,6 +31,10 @@ ADVICE: Final = MappingProxyType(
         Outcome.NOT_FINITE: (
             "the starting values or the rates are not finite: check the initial state, the doses and the parameters "
             "(a division by a zero volume?)"
+        ),
+        Outcome.NEGATIVE_RATE: (
+            "a process had a negative rate, and nothing happens less than never: write what goes both ways as two "
+            "processes, each with a rate of at least 0"
         ),
     }
 )

@@ -112,7 +112,7 @@ class Written:
     def _compared(self, *_: Any) -> NoReturn:
         raise TypeError("a value of straight-line text cannot be compared")
 
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __float__ = _compared  # type: ignore[assignment]
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __float__ = _compared
 
 
 def text_of(value: Any) -> str:
@@ -138,7 +138,7 @@ def _whole_power(base: Written, exponent: int) -> Any:
     return result if exponent > 0 else 1.0 / result
 
 
-def _call(function: str, *values: Any) -> Any:
+def _call(function: str, *values: Any) -> Written:
     written = [value for value in values if isinstance(value, Written)]
     reads = frozenset[int]().union(*(value.reads for value in written))
     return written[0].lines.named(f"{function}({', '.join(map(text_of, values))})", reads)

@@ -1,4 +1,4 @@
-"""The stochastic engines: a model's processes as random events of whole cells, exact or by leaps, many replicates on threads.
+"""The stochastic engines: a model's processes as random events of whole cells, exact or by leaps, replicates on threads.
 
 Assumption (well-mixed and memoryless): an event's rate depends on the present counts alone, and every cell of a kind is
 like every other. Alternatives: cells with an age or a place of their own. What it changes: waiting times between a cell's
@@ -75,7 +75,7 @@ def run_stochastic(
     outputs: Sequence[str] | None = None,
     bsa_m2: float | None = None,
     weight_kg: float | None = None,
-    epsilon: float = 0.03,
+    epsilon: float = 0.02,
     max_events: int = 10**9,
     first_replicate: int = 0,
     threads: int | None = None,
@@ -144,7 +144,7 @@ def run_stochastic(
         seed_entropy(seed),
         _one_of("method", method, Method),
         (
-            number("epsilon", epsilon, "-", (1e-4, 0.5), "It is a share of a propensity, e.g. 0.03."),
+            number("epsilon", epsilon, "-", (1e-4, 0.5), "It is a share of a propensity, e.g. 0.02."),
             whole_number("max_events", max_events, (1, 10**15)),
         ),
     )
@@ -238,7 +238,7 @@ def _run_part(plan: _Plan, first: int, count: int) -> tuple[Replicates, Matrix]:
     values = plan.parameters.vector()
     constants = block(max(1, rows_for(len(values))))
     constants.reshape(-1)[: len(values)] = values
-    common = (constants, plan.pieces, replicates, np.uint64(plan.seed))
+    common: Any = (constants, plan.pieces, replicates, np.uint64(plan.seed))
     with np.errstate(all="ignore"):
         if plan.method == "exact":
             run = prepare(run_direct, DIRECT_SIGNATURE)

@@ -108,8 +108,8 @@ def check_clock(model: Model, counted: CountedModel, pieces: Pieces) -> None:
         for place, name in enumerate(model.species):
             if pieces.input_rate[index, place] != 0.0:
                 raise ScenarioError(
-                    f"the regimen infuses {name} of model {model.name} from day {day:g}: the stochastic engines take doses at "
-                    "an instant (a bolus), and no infusion"
+                    f"the regimen infuses {name} of model {model.name} from day {day:g}: the stochastic engines take doses "
+                    "at an instant (a bolus), and no infusion"
                 )
             jump = pieces.jump[index, place]
             if counted.is_countable[place] and not float(jump).is_integer():
@@ -144,7 +144,7 @@ def starts(counted: CountedModel, state: Vector, seed: int, first: int, replicat
 
 
 @kernel
-def _round_starts(table: Any, share: Any, seed: int, first: int) -> None:
+def _round_starts(table: Any, share: Any, seed: Any, first: int) -> None:
     for row in range(table.shape[0]):
         for i in range(table.shape[1]):
             # Draws before the first: a course counts its own from 0.

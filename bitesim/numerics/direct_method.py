@@ -82,9 +82,7 @@ _MATRIX: Final = types.Array(types.float64, 2, "C")
 _STACK: Final = types.Array(types.float64, 3, "C")
 _INTEGERS: Final = types.Array(types.int64, 1, "C")
 _INTEGER_MATRIX: Final = types.Array(types.int64, 2, "C")
-REPLICATES_TYPE: Final = named_tuple(
-    Replicates, types.int64, _MATRIX, _VECTOR, _STACK, _INTEGERS, _VECTOR, _INTEGER_MATRIX
-)
+REPLICATES_TYPE: Final = named_tuple(Replicates, types.int64, _MATRIX, _VECTOR, _STACK, _INTEGERS, _VECTOR, _INTEGER_MATRIX)
 
 
 class Room(NamedTuple):
@@ -226,7 +224,8 @@ def time_events(room: Any, seed: int) -> int:
     # At the limit itself something is to be done.
     to_look = larger(at_most(load(rows, _LIMIT), after), plus(1.0, times(-1.0, may_go)))
     store(rows, _FLAGS, times(load(rows, _IS_RUNNING), to_look))
-    return marked(rows, _FLAGS)
+    flags: int = marked(rows, _FLAGS)
+    return flags
 
 
 @kernel

@@ -35,6 +35,8 @@ _WORTH_WAITS: Final = 10.0
 _SINGLE_EVENTS: Final = 100
 #: Halvings of a leap that place an output: beyond, a time and its neighbour are the same.
 _HALVINGS: Final = 30
+#: A leap that reaches the last output ends so much behind it, in days or parts of the time.
+_BEHIND: Final = 1e-9
 #: Draws of the outputs begin here: a course's own draws never get so far.
 _OUTPUT_DRAWS: Final = 1 << 62
 _PURPOSE: Final = int(Purpose.CELL_EVENT)
@@ -90,8 +92,8 @@ LEAPS_SIGNATURE: Final = types.void(
 
 def leap_room_for(species: int, processes: int) -> LeapRoom:
     """Return room for one replicate."""
-    vectors = [np.zeros(species) for _ in range(4)] + [np.zeros(processes) for _ in range(5)]
-    return LeapRoom(*vectors, np.zeros(2), np.zeros(3, np.int64))
+    vectors: list[Any] = [np.zeros(size) for size in [species] * 4 + [processes] * 5]
+    return LeapRoom(*vectors, clock=np.zeros(2), count=np.zeros(3, np.int64))
 
 
 @kernel
@@ -190,9 +192,7 @@ def split_events(events: float, share: float, seed: int, key: int) -> float:
 
 
 @kernel
-def take_leap_outputs(
-    network: Any, replicates: Any, row: int, seed: int, window: tuple[int, float], room: Any
-) -> None:
+def take_leap_outputs(network: Any, replicates: Any, row: int, seed: int, window: tuple[int, float], room: Any) -> None:
     """Take the outputs within a leap, `window` = (its number, its end): the state before it, and events that had come."""
     time, leap = room.clock[0], room.clock[1]
     leap_number, reached = window
@@ -292,7 +292,7 @@ def try_leap(network: Any, parameters: Any, seed: int, leap: float, critical_eve
 def leap_on(
     network: Any, parameters: Any, replicates: Any, row: int, seed: int, window: tuple[float, float], room: Any
 ) -> int:
-    """Leap once, within a window of (largest share of change, until); return the outcome, -1 where a leap is not worth it."""
+    """Leap once, within a window of (share of change, until); return the outcome, -1 where a leap is not worth it."""
     epsilon, until = window
     invoke3(network.propensities, room.state, parameters, room.flux, 0)
     total, outcome = total_of(room.flux)
@@ -301,21 +301,19 @@ def leap_on(
     critical = mark_critical(network, room)
     allow_changes(network, parameters, epsilon, room)
     longest = longest_leap(network, room)
-    counters = replicates.counters
+    counters, last = replicates.counters, replicates.times[replicates.times.shape[0] - 1]
+    # Behind the last output nothing is wanted, however long a leap may be.
+    stop = until if until <= last else last + max(1.0, last) * _BEHIND
     while True:
         if total > 0.0 and longest < _WORTH_WAITS / total:
             return -1
-        leap, event = min(longest, until - room.clock[0]), -1
+        leap, event = min(longest, stop - room.clock[0]), -1
         if critical > 0.0:
             first, second = random_words(seed, room.count[2], _PURPOSE, room.count[0])
             room.count[0] += 1
             wait = -math.log(open_unit(first)) / critical
             if wait <= leap:
                 leap, event = wait, pick_event(room, critical, open_unit(second), True)
-        if leap == math.inf:
-            # Nothing happens any more.
-            take_outputs_before(replicates, row, math.inf, room)
-            return _OK
         if try_leap(network, parameters, seed, leap, event, room):
             break
         counters[row, REJECTED_LEAPS] += 1
@@ -323,8 +321,8 @@ def leap_on(
     for i in range(room.state.shape[0]):
         room.before[i], room.state[i] = room.state[i], room.trial[i]
     room.clock[1] = leap
-    # To the end of a piece without rounding.
-    reached = until if leap == until - room.clock[0] else room.clock[0] + leap
+    # To the end without rounding.
+    reached = stop if leap == stop - room.clock[0] else room.clock[0] + leap
     take_leap_outputs(network, replicates, row, seed, (counters[row, LEAPS], reached), room)
     for j in range(room.flux.shape[0]):
         counters[row, EVENTS] += int(room.earlier[j] + room.later[j])

@@ -33,9 +33,7 @@ class Network(NamedTuple):
     change: Matrix
 
 
-NETWORK_TYPE: Final = named_tuple(
-    Network, types.int64, types.Array(types.int64, 2, "C"), types.Array(types.float64, 2, "C")
-)
+NETWORK_TYPE: Final = named_tuple(Network, types.int64, types.Array(types.int64, 2, "C"), types.Array(types.float64, 2, "C"))
 
 
 def event_table(changes: Matrix) -> tuple[NDArray[np.int64], Matrix]:

@@ -187,11 +187,11 @@ class _Record:
     """Values by name, as a kernel reads them; `lines` is where what is made of them is written."""
 
     def __init__(self, values: Mapping[str, Written]) -> None:
-        object.__setattr__(self, "_values", values)
+        self.__dict__["_values"] = values
 
     def __getattr__(self, name: str) -> Written:
         try:
-            value: Written = self._values[name]
+            value: Written = self.__dict__["_values"][name]
         except KeyError:
             raise AttributeError(name) from None
         return value

@@ -241,10 +241,10 @@ def _run_part(plan: _Plan, first: int, count: int) -> tuple[Replicates, Matrix]:
     common: Any = (constants, plan.pieces, replicates, np.uint64(plan.seed))
     with np.errstate(all="ignore"):
         if plan.method == "exact":
-            run = prepare(run_direct, DIRECT_SIGNATURE)
+            run: Any = prepare(run_direct, DIRECT_SIGNATURE)
             run(plan.counted.in_lanes, *common, plan.max_events, room_for(species, processes))
         else:
-            leap = prepare(run_leaps, LEAPS_SIGNATURE)
+            leap: Any = prepare(run_leaps, LEAPS_SIGNATURE)
             leap(plan.counted.one, *common, (plan.epsilon, plan.max_events), leap_room_for(species, processes))
     return replicates, _outputs(plan, states.reshape(-1, species))
 

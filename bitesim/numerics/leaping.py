@@ -92,8 +92,8 @@ LEAPS_SIGNATURE: Final = types.void(
 
 def leap_room_for(species: int, processes: int) -> LeapRoom:
     """Return room for one replicate."""
-    vectors: list[Any] = [np.zeros(size) for size in [species] * 4 + [processes] * 5]
-    return LeapRoom(*vectors, clock=np.zeros(2), count=np.zeros(3, np.int64))
+    sizes = [species] * 4 + [processes] * 5 + [2]
+    return LeapRoom._make([*map(np.zeros, sizes), np.zeros(3, np.int64)])
 
 
 @kernel

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import cohort_size, first_call, sensitivity_cost, throughput, work_precision
+from benchmarks import cohort_size, first_call, sensitivity_cost, stochastic, throughput, work_precision
 from benchmarks.command import FOLDER, Benchmark, Record, measured, picture_of, say, write_json
 from benchmarks.measure import WrongAnswer
 from benchmarks.pages import Section, goal_rows, page, plain_table
@@ -22,6 +22,7 @@ BENCHMARKS: Final[tuple[Benchmark, ...]] = (
     throughput.BENCHMARK,
     cohort_size.BENCHMARK,
     sensitivity_cost.BENCHMARK,
+    stochastic.BENCHMARK,
     first_call.BENCHMARK,
 )
 

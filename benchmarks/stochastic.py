@@ -1,4 +1,4 @@
-"""Reactions per second of exact stochastic simulation: python -m benchmarks.stochastic [--quick] [--json FILE] [--page FILE].
+"""Exact stochastic simulation, reactions per second: python -m benchmarks.stochastic [--quick] [--json FILE] [--page FILE].
 
 One network of twelve reactions, many runs on one core: bitesim (eight replicates on vector lanes), and every peer that is
 installed. Answers are compared before anything is timed; then all take turns.

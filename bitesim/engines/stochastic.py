@@ -18,7 +18,14 @@ import numpy as np
 
 from bitesim.engines.cohort_plan import checked_outputs
 from bitesim.engines.deterministic import with_drug_by_name
-from bitesim.engines.stochastic_plan import CountedModel, check_clock, check_start, counted_model, starts
+from bitesim.engines.stochastic_plan import (
+    CountedModel,
+    check_clock,
+    check_start,
+    continuous_part,
+    counted_model,
+    starts,
+)
 from bitesim.engines.stochastic_result import STOCHASTIC_ADVICE, FailedReplicate, StochasticResult
 from bitesim.engines.timeline import pieces_between
 from bitesim.foundation.checks import increasing_times, number, shown, whole_number
@@ -29,6 +36,7 @@ from bitesim.foundation.random_streams import seed_entropy
 from bitesim.model import Model
 from bitesim.model.rate_of_change import INITIAL_SIGNATURE, READOUTS_SIGNATURE
 from bitesim.numerics.direct_method import DIRECT_SIGNATURE, PATH_COUNTERS, Replicates, room_for, run_direct
+from bitesim.numerics.hybrid import HYBRID_SIGNATURE, hybrid_room_for, run_hybrid
 from bitesim.numerics.lanes import block, rows_for
 from bitesim.numerics.leaping import LEAPS_SIGNATURE, leap_room_for, run_leaps
 from bitesim.numerics.outcomes import Outcome
@@ -60,6 +68,8 @@ class _Plan:
     method: Method
     epsilon: float
     max_events: int
+    rtol: float
+    is_hybrid: bool
     bsa_m2: float | None
 
 
@@ -76,6 +86,7 @@ def run_stochastic(
     bsa_m2: float | None = None,
     weight_kg: float | None = None,
     epsilon: float = 0.02,
+    rtol: float = 1e-6,
     max_events: int = 10**9,
     first_replicate: int = 0,
     threads: int | None = None,
@@ -90,11 +101,12 @@ def run_stochastic(
     Parameters
     ----------
     model : str or Model
-        Its species that are numbers of cells have ``countable=True``; the others must stay as they are between doses.
+        Its species that are numbers of cells have ``countable=True``. A process that changes one of them is an event; the
+        others are continuous: drug or cytokines that follow their differential equations between events ("exact" only).
     parameters : ParameterSet or mapping, optional
         All values, or name -> value beside the model's own.
     regimen : Regimen or str, optional
-        Without decision points and steady-state records, and without infusions into what is counted.
+        Without decision points and steady-state records; what is counted takes whole doses, no infusions.
     times_days : sequence of float
         Strictly increasing output times [d]; an output at the instant of an event is taken behind it.
     replicates : int
@@ -108,8 +120,10 @@ def run_stochastic(
         The patient's, for doses per m2 or kg and parameters that are set from them.
     epsilon : float
         Of "tau": share of itself by which a propensity may change in a leap, 1e-4 to 0.5.
+    rtol : float
+        Relative tolerance of what is continuous.
     max_events : int
-        Events ("tau": leaps and single events) after which a replicate gives up.
+        Events (with continuous species also steps between them; "tau": leaps and single events) after which a replicate gives up.
     first_replicate : int
         Number of the first replicate, to go on where another run has ended, or to run one alone.
     threads : int, optional
@@ -146,6 +160,7 @@ def run_stochastic(
         (
             number("epsilon", epsilon, "-", (1e-4, 0.5), "It is a share of a propensity, e.g. 0.02."),
             whole_number("max_events", max_events, (1, 10**15)),
+            number("rtol", rtol, "-", (1e-12, 1e-2), "It is a relative tolerance, e.g. 1e-6."),
         ),
     )
     _one_of("errors", errors, Errors)
@@ -189,7 +204,7 @@ def _plan(
     body: Mapping[str, float | None],
     seed: int,
     method: Method,
-    limits: tuple[float, int],
+    limits: tuple[float, int, float],
 ) -> _Plan:
     """Check what is asked for."""
     counted = counted_model(model)
@@ -206,8 +221,14 @@ def _plan(
     check_start(model, counted, state)
     pieces = pieces_between(model, schedule, (0.0, np.inf), body["bsa_m2"], state)
     check_clock(model, counted, pieces)
-    kept = checked_outputs(model, outputs)
-    return _Plan(model, chosen, given, counted, pieces, state, times, kept, seed, method, *limits, body["bsa_m2"])
+    continuous = continuous_part(model, counted, pieces)
+    if continuous and method == "tau":
+        raise ParameterError(
+            f"method = 'tau' leaps over counts alone, but in model {model.name} {continuous} continuously: use "
+            "method='exact', which integrates that between events"
+        )
+    kept, is_hybrid = checked_outputs(model, outputs), continuous is not None
+    return _Plan(model, chosen, given, counted, pieces, state, times, kept, seed, method, *limits, is_hybrid, body["bsa_m2"])
 
 
 def _parameter_set(model: Model, parameters: Any) -> ParameterSet:
@@ -240,7 +261,11 @@ def _run_part(plan: _Plan, first: int, count: int) -> tuple[Replicates, Matrix]:
     constants.reshape(-1)[: len(values)] = values
     common: Any = (constants, plan.pieces, replicates, np.uint64(plan.seed))
     with np.errstate(all="ignore"):
-        if plan.method == "exact":
+        if plan.is_hybrid:
+            mix: Any = prepare(run_hybrid, HYBRID_SIGNATURE)
+            room = hybrid_room_for(plan.counted.is_event, plan.model.species.scales())
+            mix(plan.counted.one, *common, (plan.rtol, plan.max_events), room)
+        elif plan.method == "exact":
             run: Any = prepare(run_direct, DIRECT_SIGNATURE)
             run(plan.counted.in_lanes, *common, plan.max_events, room_for(species, processes))
         else:
@@ -297,7 +322,7 @@ def _gathered(plan: _Plan, first: int, parts: Sequence[tuple[Replicates, Matrix]
 def _reproducer(plan: _Plan, replicate: int) -> str:
     """Return one line of Python that runs one replicate alone, and raises what happened."""
     body = "" if plan.bsa_m2 is None else f"bsa_m2={plan.bsa_m2!r}, "
-    how = f"epsilon={plan.epsilon!r}, " if plan.method == "tau" else ""
+    how = f"epsilon={plan.epsilon!r}, " if plan.method == "tau" else f"rtol={plan.rtol!r}, " if plan.is_hybrid else ""
     return (
         f"run_stochastic({plan.model.name!r}, {dict(plan.parameters.changed())!r}, {str(plan.regimen)!r}, "
         f"{plan.times_days.tolist()!r}, 1, {plan.seed}, {plan.method!r}, {body}{how}max_events={plan.max_events}, "
@@ -307,7 +332,7 @@ def _reproducer(plan: _Plan, replicate: int) -> str:
 
 def _provenance(plan: _Plan) -> Provenance:
     pieces = plan.pieces
-    carried_out = [pieces.boundary[:-1].tolist(), pieces.jump.tolist(), pieces.reset.tolist()]
+    carried_out = [pieces.boundary[:-1].tolist(), pieces.input_rate.tolist(), pieces.jump.tolist(), pieces.reset.tolist()]
     return Provenance(
         bitesim_version=__version__,
         sources_sha256=source_digest(),
@@ -321,6 +346,7 @@ def _provenance(plan: _Plan) -> Provenance:
             "engine": "stochastic",
             "method": plan.method,
             "epsilon": plan.epsilon,
+            "rtol": plan.rtol,
             "max_events": plan.max_events,
             "bsa_m2": plan.bsa_m2,
         },

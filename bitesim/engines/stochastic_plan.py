@@ -32,7 +32,7 @@ class CountedModel:
     ----------
     is_countable : ndarray of bool, shape (species,)
     is_event : ndarray of bool, shape (processes,)
-        True for processes that change a countable species; the others are continuous.
+        True for processes that change a countable species, whatever else they change; the others are continuous.
     changes : ndarray, shape (species, processes)
     in_lanes, one : Network
         With the propensities of eight replicates side by side, and of one.
@@ -78,13 +78,6 @@ def _made(model: Model) -> CountedModel:
                 )
     changes_of = model.processes.matrix(model.species)
     is_event = (changes_of[is_countable] != 0.0).any(axis=0)
-    continuous = [name for name, counts in zip(model.processes, is_event, strict=True) if not counts]
-    if continuous:
-        raise ParameterError(
-            f"process {continuous[0]} of model {model.name} changes no countable species, only "
-            f"{', '.join(model.processes[continuous[0]])}: the stochastic engines do not carry what is continuous along; "
-            "mark it countable, make it a parameter, or run the model with simulate"
-        )
     records = (model.species.record_type, model.catalogue.record_type, model.processes.record_type)
     table = event_table(changes_of)
     straight = None if config.DISABLE_JIT else straight_fluxes(model)
@@ -94,6 +87,17 @@ def _made(model: Model) -> CountedModel:
         wide = text_entry("fluxes", straight.text, ARGUMENTS, (True, False, True))
     one = Network(one_entry(model.fluxes, records), *table)
     return CountedModel(is_countable, is_event, changes_of, Network(wide, *table), one)
+
+
+def continuous_part(model: Model, counted: CountedModel, pieces: Pieces) -> str | None:
+    """Return what changes continuously, in words: a process that is no event, or an infusion; None where nothing does."""
+    for name, is_event in zip(model.processes, counted.is_event, strict=True):
+        if not is_event:
+            return f"process {name} changes {', '.join(model.processes[name])}"
+    for place, name in enumerate(model.species):
+        if pieces.input_rate[:, place].any():
+            return f"the regimen infuses {name}"
+    return None
 
 
 def check_clock(model: Model, counted: CountedModel, pieces: Pieces) -> None:
@@ -106,13 +110,15 @@ def check_clock(model: Model, counted: CountedModel, pieces: Pieces) -> None:
     """
     for index, day in enumerate(pieces.boundary[:-1]):
         for place, name in enumerate(model.species):
+            if not counted.is_countable[place]:
+                continue
             if pieces.input_rate[index, place] != 0.0:
                 raise ScenarioError(
-                    f"the regimen infuses {name} of model {model.name} from day {day:g}: the stochastic engines take doses "
-                    "at an instant (a bolus), and no infusion"
+                    f"the regimen infuses {name} of model {model.name} from day {day:g}: it is countable, and takes doses at "
+                    "an instant (a bolus), no infusion"
                 )
             jump = pieces.jump[index, place]
-            if counted.is_countable[place] and not float(jump).is_integer():
+            if not float(jump).is_integer():
                 raise ScenarioError(
                     f"the regimen adds {jump:g} to the countable species {name} of model {model.name} on day {day:g}: it "
                     "takes whole numbers"

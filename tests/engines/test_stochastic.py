@@ -166,7 +166,7 @@ def test_a_failed_replicate_is_a_row_with_a_reproducer():
         ({"parameters": 3}, "parameters = 3: expected a ParameterSet"),
         ({"parameters": DIMERISATION.parameters}, "parameters are those of dimerisation, not of model birth_death"),
         ({"regimen": 5}, "regimen = 5 is not a Regimen"),
-        ({"model": "leukaemia"}, "process drug_elimination of model leukaemia changes no countable species"),
+        ({"model": "leukaemia", "method": "tau"}, "in model leukaemia process drug_elimination changes drug_ug, "),
     ],
 )
 def test_bad_input_is_named(changed, message):

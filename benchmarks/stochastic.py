@@ -46,8 +46,8 @@ the last.
 
 - Before timing, every simulator's means and variances of the five counts on the last day must agree with bitesim's within
   {_LARGEST_DIFFERENCE:g} standard errors.
-- In a round all take turns: {_OURS_OF_A_TURN} runs of bitesim, {_PEER_OF_A_TURN} of each other. Events of a run are those that
-  bitesim counts, on average; every simulator has the same number, since it is the same process.
+- In a round all take turns: {_OURS_OF_A_TURN} runs of bitesim, {_PEER_OF_A_TURN} of each other. Events of a run are those
+  that bitesim counts, on average; every simulator has the same number, since it is the same process.
 - Ratios are taken within a round: median (quartiles). On a shared machine times wander: **use the ratios**.
 """
 

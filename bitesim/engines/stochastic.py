@@ -123,7 +123,8 @@ def run_stochastic(
     rtol : float
         Relative tolerance of what is continuous.
     max_events : int
-        Events (with continuous species also steps between them; "tau": leaps and single events) after which a replicate gives up.
+        Events (with continuous species also steps between them; "tau": leaps and single events) after which a replicate
+        gives up.
     first_replicate : int
         Number of the first replicate, to go on where another run has ended, or to run one alone.
     threads : int, optional

@@ -114,8 +114,8 @@ def check_clock(model: Model, counted: CountedModel, pieces: Pieces) -> None:
                 continue
             if pieces.input_rate[index, place] != 0.0:
                 raise ScenarioError(
-                    f"the regimen infuses {name} of model {model.name} from day {day:g}: it is countable, and takes doses at "
-                    "an instant (a bolus), no infusion"
+                    f"the regimen infuses {name} of model {model.name} from day {day:g}: it is countable, and takes "
+                    "doses at an instant (a bolus), no infusion"
                 )
             jump = pieces.jump[index, place]
             if not float(jump).is_integer():

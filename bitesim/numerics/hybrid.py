@@ -157,7 +157,7 @@ def try_step(network: Any, parameters: Any, inputs: Vector, step: float, rtol: f
 def step_to_event(network: Any, parameters: Any, inputs: Vector, step: float, rtol: float, room: Any) -> float:
     """Return the part of a step after which the integral of the propensity reaches what is left; `point` is then there."""
     left, low, high = room.clock[1], 0.0, step
-    part = step * min(1.0, left / room.clock[3])
+    part: float = step * min(1.0, left / room.clock[3])
     for _ in range(_TRIES):
         try_step(network, parameters, inputs, part, rtol, room)
         beyond = room.clock[3] - left

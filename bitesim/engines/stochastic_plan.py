@@ -22,6 +22,8 @@ from bitesim.numerics.pieces import Matrix, Pieces, Vector
 #: Above, a float64 no longer holds every whole number.
 LARGEST_COUNT: Final = 2.0**53
 _PURPOSE: Final = int(Purpose.CELL_EVENT)
+#: Draws of the starts begin here: a course's own draws never get so far.
+_START_DRAWS: Final = 1 << 61
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,5 @@ def starts(counted: CountedModel, state: Vector, seed: int, first: int, replicat
 def _round_starts(table: Any, share: Any, seed: Any, first: int) -> None:
     for row in range(table.shape[0]):
         for i in range(table.shape[1]):
-            # Draws before the first: a course counts its own from 0.
-            if share[i] > 0.0 and uniform(seed, first + row, _PURPOSE, -1 - i) < share[i]:
+            if share[i] > 0.0 and uniform(seed, first + row, _PURPOSE, _START_DRAWS + i) < share[i]:
                 table[row, i] += 1.0

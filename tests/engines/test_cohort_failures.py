@@ -124,7 +124,8 @@ def wild():
 
 def test_every_kind_of_failure_is_the_same_alone(wild):
     table, options, result = wild
-    found = np.bincount(result.outcome, minlength=len(Outcome))
+    # What only the stochastic engines know does not happen here.
+    found = np.bincount(result.outcome, minlength=Outcome.NOT_FINITE + 1)
     assert np.all(found >= 5), found
     one_by_one = run_cohort(HOSSEINI, table, outputs=everything(HOSSEINI), bsa_m2=1.88, lanes=False, **options)
     assert one_by_one.digest() == result.digest()

@@ -87,7 +87,7 @@ class Cohort:
         """
         if population.model is not LEUKAEMIA:
             raise ParameterError(
-                f"these virtual patients are of model {population.model.name}: clinical events need those of the leukaemia model"
+                f"these virtual patients are of model {population.model.name}: clinical events need those of leukaemia"
             )
         end = len(population) if stop is None else min(stop, len(population))
         table = parameter_table(LEUKAEMIA, population.columns, first, end)

@@ -115,7 +115,7 @@ def _toxicities(treated: Treated, luck: Luck, p: Any) -> dict[str, NDArray[Any]]
     table, outputs = treated.timetable, treated.outputs
     grades = np.zeros(len(treated), np.int64)
     release_day = np.full(len(treated), np.inf)
-    for exposure, step in enumerate(table.steps):
+    for exposure, step in table.exposures:
         peak = outputs["serum_il6_pg_per_ml"][:, table.after(step)].max(axis=1)
         burden = outputs["mrd"][:, table.place(step)]
         grade = toxicity.cytokine_release_grades(peak, burden, luck, exposure, p)

@@ -21,6 +21,7 @@ from bitesim.foundation.errors import MissingExtraError
 from bitesim.interchange import to_sbml
 from bitesim.model import Model
 from bitesim.numerics.pieces import Pieces
+from bitesim.parameters import ParameterSet
 from bitesim.treatment import Regimen
 
 Vector = NDArray[np.float64]
@@ -145,9 +146,10 @@ class Problem:
 def make_problem(model: Model, regimen: Regimen, times_days: Vector, **rest: Any) -> Problem:
     """Return the problem of a model's default parameters in the reference adult; `rest` are the remaining fields."""
     body = bitesim.Patient()
-    start = initial_state(model, model.parameters)
+    adult = reference_adult(model)
+    start = initial_state(model, adult)
     pieces = pieces_between(model, regimen.schedule(bsa_m2=body.bsa_m2), (0.0, np.inf), body.bsa_m2, start)
-    parameters = model.parameters.vector()
+    parameters = adult.vector()
     return Problem(
         model=model,
         regimen=regimen,
@@ -161,11 +163,16 @@ def make_problem(model: Model, regimen: Regimen, times_days: Vector, **rest: Any
     )
 
 
+def reference_adult(model: Model) -> ParameterSet:
+    """Return the parameters that `bitesim.simulate` gives the reference adult."""
+    return model.individual_parameters(model.parameters, bitesim.Patient().covariates())
+
+
 def as_sbml(model: Model) -> SbmlText | None:
     """Return the untreated patient as SBML, what is infused as one parameter; None where SymPy is not installed."""
     drug = model.drug.species
     try:
-        return SbmlText(to_sbml(model), {drug: f"infused_{drug}_per_day"})
+        return SbmlText(to_sbml(model, parameters=reference_adult(model)), {drug: f"infused_{drug}_per_day"})
     except MissingExtraError:
         return None
 

@@ -269,4 +269,7 @@ def _spelled(regimen: Regimen, bsa_m2: float | None) -> str:
     if says_everything:
         return repr(text)
     rows = regimen.to_table(time_unit="days", bsa_m2=bsa_m2)
-    return f"bitesim.Regimen.from_table({rows!r}, time_unit='days', amount_unit='ug')" if rows else "None"
+    given = f"bitesim.Regimen.from_table({rows!r}, time_unit='days', amount_unit='ug')" if rows else "bitesim.Regimen.none()"
+    # An event table is of the drug's events; what holds moved stands where it is given.
+    steroids = [f".with_dexamethasone({time!r}, {mg!r})" for time, mg in regimen.schedule(bsa_m2=bsa_m2).premedication]
+    return given + "".join(steroids) if rows or steroids else "None"

@@ -2,7 +2,7 @@
 
 39 states; 484 entries of the Jacobian may differ from 0, 582 with fill-in.
 Generated from the model's equations by `bitesim derive leukaemia`; do not edit.
-Equations: 0683452f6efe50e01f5c5b35d142fcb37ffb6d614b036a160bd13092b6f0de77
+Equations: 1ec5e97ecb1ac88cb6592f667dc72902d804371adae57aec8bcd73853388b448
 """
 
 from bitesim.model.derived import Derived, Tangents
@@ -10588,7 +10588,7 @@ PATTERN = (
 )
 
 DERIVED = Derived(
-    digest="0683452f6efe50e01f5c5b35d142fcb37ffb6d614b036a160bd13092b6f0de77",
+    digest="1ec5e97ecb1ac88cb6592f667dc72902d804371adae57aec8bcd73853388b448",
     n_parameters=107,
     n_constants=240,
     n_factors=582,

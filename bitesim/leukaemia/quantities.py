@@ -319,15 +319,21 @@ def mean_stimulus(s: Any, p: Any) -> Any:
 
 
 @kernel
+def line_survival(p: Any) -> Any:
+    """Probability that the line of a cycling and of a quiescent blast never dies out, in a marrow with room [-]."""
+    birth = p.blast_birth_per_day
+    return lineage_survival(
+        cycling_birth_hazard(birth, p), p.blast_death_per_day, quiescence_hazard(birth, p), p.awakening_per_day
+    )
+
+
+@kernel
 def extinction_probability(s: Any, p: Any) -> Any:
     """Probability that the lines of all blasts die out by chance, were all killing to end now [-].
 
     In closed form, from birth and death in a marrow with room; numbers of cells are Poisson around the state.
     """
-    birth = p.blast_birth_per_day
-    cycling, quiescent = lineage_survival(
-        cycling_birth_hazard(birth, p), p.blast_death_per_day, quiescence_hazard(birth, p), p.awakening_per_day
-    )
+    cycling, quiescent = line_survival(p)
     in_cycle = np.exp(s.ln_cycling_blasts) + np.exp(s.ln_cycling_low_blasts) + np.exp(s.ln_cycling_sanctuary_blasts)
     out = np.exp(s.ln_quiescent_blasts) + np.exp(s.ln_quiescent_low_blasts) + np.exp(s.ln_quiescent_sanctuary_blasts)
     return np.exp(-(cycling * in_cycle + quiescent * out))

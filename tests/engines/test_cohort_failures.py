@@ -191,6 +191,7 @@ REPEATED = {
     "bolus": (FLAT.with_bolus(0.01, 10.0), {"weight_kg": 60.0}),
     "hold": (FLAT.hold(0.01, hours=1.5), {"weight_kg": 60.0}),
     "stop": (FLAT.stop(0.015), {"weight_kg": 60.0}),
+    "premedication": (FLAT.with_dexamethasone(0.0, 20.0), {"weight_kg": 60.0}),
     "infusion": (FLAT.with_infusion(5.0, 1.0, 9.0), {"weight_kg": 60.0}),
 }
 

@@ -1,0 +1,340 @@
+"""Many patients through a regimen and their clinical events, chunk by chunk: who fails, relapses, is transplanted, dies.
+
+The cohort engine gives cells and drug; events are drawn by each patient's own luck. Patients whose toxicity makes the label
+hold or stop the pump are run again under what they really got: their luck is the same.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitesim.assays import MULTICOLOUR_FLOW, MrdSample
+from bitesim.engines.cohort import stream_cohort
+from bitesim.engines.cohort_result import CohortResult, Failure
+from bitesim.foundation.checks import number
+from bitesim.foundation.errors import ParameterError, PatientWarning
+from bitesim.foundation.random_streams import seed_entropy
+from bitesim.leukaemia import LEUKAEMIA
+from bitesim.parameters import ParameterSet
+from bitesim.population.clinical_result import ClinicalResult
+from bitesim.population.events.catalogue import EVENTS
+from bitesim.population.events.course import GROWTH, OUTPUTS, FollowUp, Treated, clinical_course
+from bitesim.population.events.luck import Luck
+from bitesim.population.events.toxicity import label_action
+from bitesim.population.events.visits import Timetable, timetable
+from bitesim.population.individuals import parameter_table
+from bitesim.population.patient import REFERENCE_AGE_YEARS
+from bitesim.population.virtual_population import VirtualPopulation
+from bitesim.treatment import DoseRate, DoseStep, Regimen
+
+Floats = NDArray[np.float64]
+#: Parameters that a course reads beside the outputs.
+_READ: Final = (*GROWTH, "marrow_cells_per_kg", "weight_kg")
+#: Toxicity is acted on at the next half day, so that few schedules differ.
+_ACTS_AT: Final = 0.5
+_CHUNK: Final = 16_384
+
+
+@dataclass(frozen=True, eq=False)
+class Cohort:
+    """Who is treated.
+
+    Parameters
+    ----------
+    parameters : mapping
+        Name of a parameter of the leukaemia model -> one value, or one a patient.
+    weight_kg, bsa_m2, age_years : ndarray, shape (patients,)
+    numbers : ndarray of int, shape (patients,)
+        Whose luck it is: a patient keeps the number in every cohort. Default: 0, 1, 2, ...
+    """
+
+    parameters: Mapping[str, Any]
+    weight_kg: Floats
+    bsa_m2: Floats
+    age_years: Floats
+    numbers: NDArray[Any] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def __post_init__(self) -> None:
+        count = len(self.weight_kg)
+        if not len(self.numbers):
+            object.__setattr__(self, "numbers", np.arange(count))
+        for name in ("bsa_m2", "age_years", "numbers"):
+            if len(getattr(self, name)) != count:
+                raise ParameterError(f"{name} has {len(getattr(self, name))} values for {count} patients")
+        for name, values in self.parameters.items():
+            LEUKAEMIA.catalogue[name]
+            if np.ndim(values) and len(values) != count:
+                raise ParameterError(f"parameter {name} has {len(values)} values for {count} patients")
+
+    def __len__(self) -> int:
+        return len(self.weight_kg)
+
+    @classmethod
+    def of(cls, population: VirtualPopulation, first: int = 0, stop: int | None = None) -> Cohort:
+        """Return virtual patients [first, stop) as a cohort, with their own luck.
+
+        Raises
+        ------
+        ParameterError
+            For patients of another model than the leukaemia model.
+        """
+        if population.model is not LEUKAEMIA:
+            raise ParameterError(
+                f"these virtual patients are of model {population.model.name}: clinical events need those of leukaemia"
+            )
+        end = len(population) if stop is None else min(stop, len(population))
+        table = parameter_table(LEUKAEMIA, population.columns, first, end)
+        parameters = dict(zip(LEUKAEMIA.catalogue, table.T, strict=True))
+        ages = population.columns.get("age_years", np.full(len(population), REFERENCE_AGE_YEARS))[first:end]
+        return cls(parameters, parameters["weight_kg"], parameters["bsa_m2"], ages, population.patients[first:end])
+
+    def rows(self, chosen: Any) -> Cohort:
+        """Return some of the patients; they keep their numbers."""
+        parameters = {name: np.asarray(each)[chosen] if np.ndim(each) else each for name, each in self.parameters.items()}
+        bodies = (self.weight_kg[chosen], self.bsa_m2[chosen], self.age_years[chosen])
+        return Cohort(parameters, *bodies, self.numbers[chosen])
+
+    def values(self, name: str) -> Floats:
+        """Return a parameter of each patient."""
+        if name == "weight_kg":
+            return self.weight_kg
+        given = self.parameters.get(name, LEUKAEMIA.parameters[name])
+        return np.broadcast_to(np.asarray(given, float), len(self)).copy()
+
+
+@dataclass(frozen=True, eq=False)
+class ClinicalPlan:
+    """What is done with a cohort.
+
+    Parameters
+    ----------
+    regimen : Regimen
+    follow_up : FollowUp
+    visits : tuple of float, optional
+    seed : int
+    events : ParameterSet
+        Of the events catalogue.
+    follow_label : bool
+        Whether severe toxicity holds or stops the pump.
+    rtol : float
+    max_steps : int
+    threads : int, optional
+    keep : tuple of str
+        Outputs whose courses are kept.
+    """
+
+    regimen: Regimen
+    follow_up: FollowUp
+    visits: tuple[float, ...] | None
+    seed: int
+    events: ParameterSet
+    follow_label: bool
+    rtol: float
+    max_steps: int
+    threads: int | None
+    keep: tuple[str, ...] = ()
+
+
+def simulate_clinical_cohort(
+    cohort: Cohort | VirtualPopulation, regimen: Regimen | str | None, *, errors: str = "warn", **options: Any
+) -> ClinicalResult:
+    """Treat and follow many patients; `stream_clinical_cohort` describes the options.
+
+    Parameters
+    ----------
+    cohort : VirtualPopulation or Cohort
+    regimen : Regimen or str
+    errors : {"warn", "ignore"}
+        Whether patients who could not be integrated give one warning; they are rows with a reason in any case.
+    """
+    result = ClinicalResult.joined(list(stream_clinical_cohort(cohort, regimen, **options)))
+    if result.failures and errors == "warn":
+        warnings.warn(
+            f"{len(result.failures)} of {len(result)} patients could not be integrated; see result.failures",
+            PatientWarning,
+            stacklevel=2,
+        )
+    return result
+
+
+def stream_clinical_cohort(
+    cohort: Cohort | VirtualPopulation,
+    regimen: Regimen | str | None,
+    *,
+    follow_up_days: float = 730.0,
+    visits_days: Sequence[float] | None = None,
+    sample: MrdSample | None = None,
+    missing_visits: float = 0.0,
+    events: ParameterSet | None = None,
+    follow_label: bool = True,
+    seed: Any = 1,
+    rtol: float = 1e-4,
+    max_steps: int = 100_000,
+    threads: int | None = None,
+    chunk: int = _CHUNK,
+    keep: Sequence[str] = (),
+) -> Iterator[ClinicalResult]:
+    """Treat and follow many patients, chunk by chunk in order: memory does not grow with the cohort.
+
+    Parameters
+    ----------
+    cohort : VirtualPopulation or Cohort
+    regimen : Regimen or str
+        None for no drug.
+    follow_up_days : float
+        From day 0 [d].
+    visits_days : sequence of float, optional
+        Days of marrow samples; default the end of each cycle.
+    sample : MrdSample, optional
+        How MRD is measured; default multicolour flow.
+    missing_visits : float
+        Share of visits without a sample [-].
+    events : ParameterSet, optional
+        Of the events catalogue (`bitesim.population.events.catalogue.EVENTS`).
+    follow_label : bool
+        Whether severe toxicity holds or stops the pump, by the label.
+    seed : int, SeedSequence, Generator or None
+        Of the patients' luck.
+    rtol, max_steps
+        As in `bitesim.simulate`.
+    threads : int, optional
+    chunk : int
+        Patients at a time; changes no number.
+    keep : sequence of str
+        Outputs of the model whose courses are kept, to be drawn; memory grows with them.
+
+    Raises
+    ------
+    ParameterError, ScenarioError
+        For input that cannot be used, by name.
+    """
+    plan = ClinicalPlan(
+        regimen=Regimen.none() if regimen is None else Regimen.parse(regimen) if isinstance(regimen, str) else regimen,
+        follow_up=FollowUp(
+            number("follow_up_days", follow_up_days, "d", (1.0, 36500.0), "Two years are 730."),
+            MrdSample(MULTICOLOUR_FLOW) if sample is None else sample,
+            number("missing_visits", missing_visits, "-", (0.0, 1.0), "It is a share: 10 % is 0.1."),
+        ),
+        visits=None if visits_days is None else tuple(visits_days),
+        seed=seed_entropy(seed),
+        events=ParameterSet(EVENTS) if events is None else events,
+        follow_label=follow_label,
+        rtol=rtol,
+        max_steps=max_steps,
+        threads=threads,
+        keep=tuple(keep),
+    )
+    if plan.events.catalogue is not EVENTS:
+        raise ParameterError(f"events = {events!r} are not parameters of clinical events: start from ParameterSet(EVENTS)")
+    table = _base(plan)
+    if plan.follow_up.days <= table.end:
+        raise ParameterError(
+            f"follow_up_days = {plan.follow_up.days:g} end before treatment does, at day {table.end:g}: give more"
+        )
+    for first in range(0, len(cohort), chunk):
+        stop = first + chunk
+        some = cohort.rows(slice(first, stop)) if isinstance(cohort, Cohort) else Cohort.of(cohort, first, stop)
+        yield _treat(plan, some, first)
+
+
+def _base(plan: ClinicalPlan) -> Timetable:
+    """Return the timetable of the regimen as planned."""
+    return timetable(plan.regimen, plan.regimen.schedule(bsa_m2=1.0), plan.visits)
+
+
+def _treat(plan: ClinicalPlan, cohort: Cohort, first: int) -> ClinicalResult:
+    """Return the courses of one chunk."""
+    base = _base(plan)
+    columns, courses, failures = _course(plan, cohort, plan.regimen, first)
+    held = np.full(len(cohort), np.inf)
+    if plan.follow_label:
+        actions = _actions(plan, columns)
+        for (kind, day, length), rows in _grouped(actions).items():
+            changed = _changed(plan.regimen, kind, day, length)
+            again, drawn, more = _course(plan, cohort.rows(rows), changed, first)
+            for name, values in again.items():
+                # The toxicity that was acted on has happened, and is not drawn anew.
+                if name not in _KEPT:
+                    columns[name][rows] = values
+            for name, values in drawn.items():
+                courses[name][rows] = values
+            failures = [each for each in failures if each.patient - first not in set(rows.tolist())]
+            failures += [replace(each, patient=first + int(rows[each.patient - first])) for each in more]
+            held[rows] = day
+    columns["label_action_day"] = held
+    failures.sort(key=lambda each: each.patient)
+    failed = np.isin(np.arange(len(cohort)), [each.patient - first for each in failures])
+    return ClinicalResult(
+        str(plan.regimen), plan.seed, plan.follow_up.days, base.visits, cohort.numbers, columns, failed, tuple(failures),
+        base.times, courses,
+    )  # fmt: skip
+
+
+#: Columns of the first run that stand after a change of the pump.
+_KEPT: Final = frozenset({"cytokine_release_grade", "cytokine_release_day", "neurotoxicity_grade", "neurotoxicity_day"})
+
+
+def _course(
+    plan: ClinicalPlan, cohort: Cohort, regimen: Regimen, first: int
+) -> tuple[dict[str, NDArray[Any]], dict[str, Floats], list[Failure]]:
+    """Run patients under a regimen; return their events, the courses to keep, and who could not be integrated."""
+    base = _base(plan)
+    table = timetable(plan.regimen, regimen.schedule(bsa_m2=1.0), plan.visits, tuple(base.times))
+    parameters = {name: each for name, each in cohort.parameters.items() if name not in ("weight_kg", "bsa_m2")}
+    wanted = (*OUTPUTS, *(name for name in plan.keep if name not in OUTPUTS))
+    chunks: list[CohortResult] = list(
+        stream_cohort(
+            LEUKAEMIA, parameters, regimen, table.times, wanted, patients=len(cohort), bsa_m2=cohort.bsa_m2,
+            weight_kg=cohort.weight_kg, rtol=plan.rtol, max_steps=plan.max_steps, threads=plan.threads,
+        )
+    )  # fmt: skip
+    outputs = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in wanted}
+    failures = [replace(each, patient=first + each.patient) for chunk in chunks for each in chunk.failures]
+    treated = Treated(table, outputs, {name: cohort.values(name) for name in _READ}, cohort.age_years)
+    luck = Luck(plan.seed, cohort.numbers)
+    courses = {name: outputs[name][:, np.isin(table.times, base.times)] for name in plan.keep}
+    return clinical_course(treated, plan.follow_up, luck, plan.events), courses, failures
+
+
+def _actions(plan: ClinicalPlan, columns: Mapping[str, NDArray[Any]]) -> list[tuple[str, float, float] | None]:
+    """Return what the label asks for each patient: (kind, day, length) for the first severe toxicity, or None."""
+    found: list[tuple[str, float, float] | None] = []
+    p = plan.events
+    stops = [stop for _, stop in _base(plan).cycles]
+    for row in range(len(columns["cytokine_release_day"])):
+        release, neurologic = columns["cytokine_release_day"][row], columns["neurotoxicity_day"][row]
+        event = "cytokine release" if release <= neurologic else "neurotoxicity"
+        when = min(release, neurologic)
+        grade = int(columns["cytokine_release_grade" if release <= neurologic else "neurotoxicity_grade"][row])
+        action = label_action(event, grade, p) if math.isfinite(when) and grade >= 3 else None
+        day = math.ceil(when / _ACTS_AT) * _ACTS_AT if action is not None else math.inf
+        # What comes after the last infusion holds nothing.
+        found.append((action.kind, day, action.days) if action is not None and day < stops[-1] else None)
+    return found
+
+
+def _grouped(actions: Sequence[tuple[str, float, float] | None]) -> dict[tuple[str, float, float], NDArray[np.int64]]:
+    groups: dict[tuple[str, float, float], list[int]] = {}
+    for row, action in enumerate(actions):
+        if action is not None:
+            groups.setdefault(action, []).append(row)
+    return {action: np.array(rows) for action, rows in groups.items()}
+
+
+def _changed(regimen: Regimen, kind: str, day: float, days: float) -> Regimen:
+    """Return the regimen after a toxicity: stopped, or held and restarted low for a week under dexamethasone."""
+    if kind == "stop":
+        return regimen.stop(day, "toxicity")
+    infused = any(s.start_days <= day < s.stop_days for s in regimen.schedule(bsa_m2=1.0).infusions)
+    if not infused:
+        return regimen
+    per_m2 = any("m2" in str(step.rate) for cycle in regimen.cycles for step in cycle.steps)
+    restart = DoseStep(DoseRate.parse("5 ug/m2/day" if per_m2 else "9 ug/day"), 7.0)
+    return regimen.hold(day, days=days, reason="toxicity", restart=restart).with_dexamethasone(day, 8.0)

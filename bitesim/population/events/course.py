@@ -1,0 +1,258 @@
+"""One clinical course for each patient: toxicity while treated, visits, transplant, relapse and death, as competing events.
+
+What comes from cells and drug is read from a cohort's outputs; what is chance is drawn, each kind by its own name. The
+order of the decisions is that of the clinic: toxicity and failure while treated, then the transplant, then what is left of
+the disease against the causes of death without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bitesim.assays import DrawKey, MrdOutcome, MrdSample
+from bitesim.foundation.compiled import kernel
+from bitesim.foundation.records import record_type
+from bitesim.leukaemia.quantities import line_survival
+from bitesim.population.events import toxicity, transplantation
+from bitesim.population.events.hazards import Hazard, compete, first_events
+from bitesim.population.events.luck import Luck
+from bitesim.population.events.relapse import Relapses, Remaining, draw_relapses
+from bitesim.population.events.visits import Timetable
+
+Floats = NDArray[np.float64]
+#: What a course reads of a cohort.
+OUTPUTS: Final = (
+    "serum_drug_pg_per_ml", "serum_il6_pg_per_ml", "neutrophils_per_ul", "mrd", "blasts", "low_blasts", "sanctuary_blasts",
+)  # fmt: skip
+#: Events that end disease-free survival, in the order of `first_event`'s codes.
+CAUSES: Final = (
+    "treatment failure", "toxic death", "marrow relapse", "CD19-negative relapse", "extramedullary relapse",
+    "transplant-related death", "death in remission",
+)  # fmt: skip
+GROWTH: Final = ("blast_birth_per_day", "blast_death_per_day", "cycling_share", "awakening_per_day")
+_DEATHS: Final = ("toxic death", "transplant-related death", "death in remission")
+
+
+@dataclass(frozen=True, eq=False)
+class Treated:
+    """What a cohort's run says of some patients.
+
+    Parameters
+    ----------
+    timetable : Timetable
+    outputs : mapping
+        Name of `OUTPUTS` -> ndarray, shape (patients, times); NaN rows are patients who could not be integrated.
+    parameters : mapping
+        Name of a model parameter -> ndarray, shape (patients,).
+    age_years : ndarray
+    """
+
+    timetable: Timetable
+    outputs: Mapping[str, Floats]
+    parameters: Mapping[str, Floats]
+    age_years: Floats
+
+    def __len__(self) -> int:
+        return len(self.age_years)
+
+
+@dataclass(frozen=True, eq=False)
+class FollowUp:
+    """How patients are looked at and for how long.
+
+    Parameters
+    ----------
+    days : float
+        Length of follow-up from day 0 [d].
+    sample : MrdSample
+        How MRD is measured at visits.
+    missing_visits : float
+        Share of visits without a sample [-].
+    """
+
+    days: float
+    sample: MrdSample
+    missing_visits: float
+
+
+def clinical_course(treated: Treated, follow_up: FollowUp, luck: Luck, p: Any) -> dict[str, NDArray[Any]]:
+    """Return the course of each patient, column -> ndarray of shape (patients,); days are infinite where nothing happens.
+
+    Parameters
+    ----------
+    treated : Treated
+    follow_up : FollowUp
+    luck : Luck
+    p : record
+        Of the events catalogue.
+    """
+    found: dict[str, NDArray[Any]] = {}
+    found |= _toxicities(treated, luck, p)
+    found |= _visits(treated, follow_up, luck)
+    failure = _failure_day(treated, p)
+    # Nothing of a treatment that was over happens any more.
+    toxic = np.where(found["toxic_death_day"] < failure, found["toxic_death_day"], np.inf)
+    transplants = _transplants(treated, found, np.minimum(failure, toxic), luck, p)
+    relapses = draw_relapses(_remaining(treated, luck, p), transplants, follow_up.days, luck)
+    later = compete(_deaths(treated, transplants, follow_up, p), luck)
+    times = {"treatment failure": failure, "toxic death": toxic, **_relapse_days(treated, relapses, p), **later.times_days}
+    firsts = first_events({cause: times[cause] for cause in CAUSES})
+    day = np.where(firsts.day <= follow_up.days, firsts.day, np.inf)
+    cause = np.where(np.isfinite(day), firsts.cause, -1)
+    # A transplant that came too late is none.
+    found["transplant_day"] = np.where(transplants.day < day, transplants.day, np.inf)
+    found |= {"failure_day": failure, "first_event": cause, "first_event_day": day}
+    found["cured"] = relapses.cured & (cause == -1)
+    return found | _death(firsts.causes, cause, day, follow_up, luck, p)
+
+
+def _toxicities(treated: Treated, luck: Luck, p: Any) -> dict[str, NDArray[Any]]:
+    table, outputs = treated.timetable, treated.outputs
+    grades = np.zeros(len(treated), np.int64)
+    release_day = np.full(len(treated), np.inf)
+    for exposure, step in enumerate(table.steps):
+        peak = outputs["serum_il6_pg_per_ml"][:, table.after(step)].max(axis=1)
+        burden = outputs["mrd"][:, table.place(step)]
+        grade = toxicity.cytokine_release_grades(peak, burden, luck, exposure, p)
+        # The day after the start, when the peak has been.
+        release_day = np.where((grade >= 3) & (grades < 3), step + 1.0, release_day)
+        grades = np.maximum(grades, grade)
+    neurologic = np.full(len(treated), np.inf)
+    if table.cycles:
+        drug = np.stack(
+            [np.nanmedian(outputs["serum_drug_pg_per_ml"][:, table.during(*cycle)], axis=1) for cycle in table.cycles],
+            axis=1,
+        )
+        starts, stops = zip(*table.cycles, strict=True)
+        neurologic = toxicity.neurotoxicity_hazard(starts, stops, np.nan_to_num(drug), p).times(luck)
+    severe = luck.uniform("neurotoxicity grade 4") < p.neurotoxicity_grade_4_share
+    infection = toxicity.infection_hazard(table.times, outputs["neutrophils_per_ul"], p).times(luck)
+    fatal_release = (grades == 4) & (luck.uniform("cytokine release death") < p.crs_grade_4_mortality)
+    fatal_infection = luck.uniform("infection death") < p.infection_mortality
+    lowest = outputs["neutrophils_per_ul"].min(axis=1)
+    return {
+        "cytokine_release_grade": grades,
+        "cytokine_release_day": release_day,
+        "neurotoxicity_grade": np.where(np.isfinite(neurologic), np.where(severe, 4, 3), 0),
+        "neurotoxicity_day": neurologic,
+        "infection_day": infection,
+        "lowest_neutrophils_per_ul": lowest,
+        "neutropenia_grade": toxicity.neutropenia_grades(lowest),
+        "toxic_death_day": np.minimum(
+            np.where(fatal_release, release_day, np.inf), np.where(fatal_infection, infection, np.inf)
+        ),
+    }
+
+
+def _visits(treated: Treated, follow_up: FollowUp, luck: Luck) -> dict[str, NDArray[Any]]:
+    """Return, for each visit, the true MRD, its report, and whether it is missing."""
+    found: dict[str, NDArray[Any]] = {"mrd_0": treated.outputs["mrd"][:, 0]}
+    for number, day in enumerate(treated.timetable.visits, start=1):
+        truth = treated.outputs["mrd"][:, treated.timetable.place(day)]
+        report = follow_up.sample.sample(np.nan_to_num(truth), DrawKey(luck.seed, luck.patients, number))
+        missing = (luck.uniform("missing visit", number) < follow_up.missing_visits) | np.isnan(truth)
+        found[f"mrd_{number}"] = truth
+        found[f"reported_mrd_{number}"] = np.where(missing, np.nan, report.values)
+        found[f"mrd_outcome_{number}"] = np.where(missing, -1, report.outcomes).astype(np.int64)
+    return found
+
+
+def _failure_day(treated: Treated, p: Any) -> Floats:
+    """Return the first visit with too many blasts in marrow."""
+    day = np.full(len(treated), np.inf)
+    for visit in reversed(treated.timetable.visits):
+        blasts = treated.outputs["mrd"][:, treated.timetable.place(visit)]
+        day = np.where(blasts >= p.failure_blast_fraction, visit, day)
+    return day
+
+
+def _transplants(
+    treated: Treated, found: Mapping[str, NDArray[Any]], out: Floats, luck: Luck, p: Any
+) -> transplantation.Transplants:
+    """Decide at the last visit, by its sample or else by the last that there is."""
+    outcome, value = found["mrd_outcome_1"], found["reported_mrd_1"]
+    for number in range(2, len(treated.timetable.visits) + 1):
+        has = found[f"mrd_outcome_{number}"] >= 0
+        outcome = np.where(has, found[f"mrd_outcome_{number}"], outcome)
+        value = np.where(has, found[f"reported_mrd_{number}"], value)
+    # Positive below the limit of quantification is far below what forbids a transplant.
+    negative = outcome == int(MrdOutcome.NOT_DETECTED)
+    return transplantation.decide(treated.timetable.visits[-1], np.nan_to_num(value), negative, ~np.isfinite(out), luck, p)
+
+
+def _remaining(treated: Treated, luck: Luck, p: Any) -> Remaining:
+    """Return what is left at the end of treatment, with rates of one type of cell that stand for both phases."""
+    outputs, model = treated.outputs, treated.parameters
+    frailty = np.exp(p.growth_frailty_ln_sd * luck.normal("growth frailty"))
+    net = frailty * (model["blast_birth_per_day"] - model["blast_death_per_day"])
+    survival = _average_survival(model)
+    # A clone that cannot last has no line that survives: its own rates say how it dies out.
+    lasts = survival > 0.0
+    births = np.where(lasts, net / np.where(lasts, survival, 1.0), model["blast_birth_per_day"])
+    marrow = model["marrow_cells_per_kg"] * model["weight_kg"]
+    held = luck.uniform("reservoir") < p.reservoir_probability
+    size = 10.0 ** (p.reservoir_log10_cells + p.reservoir_log10_cells_sd * luck.normal("reservoir size"))
+    low = outputs["low_blasts"][:, -1]
+    cells = {
+        "marrow": np.nan_to_num(outputs["blasts"][:, -1] - low),
+        "low": np.nan_to_num(low),
+        "sanctuary": np.nan_to_num(outputs["sanctuary_blasts"][:, -1]),
+        "reservoir": np.where(held, size, 0.0),
+    }
+    in_marrow = p.relapse_blast_fraction * marrow
+    outside = np.full(len(treated), float(p.extramedullary_relapse_cells))
+    limits = {"marrow": in_marrow, "low": in_marrow, "sanctuary": outside, "reservoir": in_marrow}
+    return Remaining(treated.timetable.end, cells, births, births - net, limits)
+
+
+@kernel
+def _fill_survival(rates: Any, survival: Any) -> None:
+    for row in range(len(rates)):
+        cycling, quiescent = line_survival(rates[row])
+        survival[row] = rates[row].cycling_share * cycling + (1.0 - rates[row].cycling_share) * quiescent
+
+
+def _average_survival(model: Mapping[str, Floats]) -> Floats:
+    """Return the probability that the line of an average cell, cycling or quiescent, never dies out."""
+    rates = np.zeros(len(model[GROWTH[0]]), record_type(GROWTH))
+    for name in GROWTH:
+        rates[name] = model[name]
+    survival = np.empty(len(rates))
+    _fill_survival(rates, survival)
+    return survival
+
+
+def _relapse_days(treated: Treated, relapses: Relapses, p: Any) -> dict[str, Floats]:
+    """Return the day of each kind of relapse; the reservoir's is one of marrow."""
+    days = relapses.days
+    marrow = np.minimum(days["marrow"], days["reservoir"])
+    return {
+        "marrow relapse": marrow,
+        "CD19-negative relapse": days["low"],
+        "extramedullary relapse": days["sanctuary"],
+    }
+
+
+def _deaths(treated: Treated, transplants: transplantation.Transplants, follow_up: FollowUp, p: Any) -> list[Hazard]:
+    """Return the hazards of death without relapse after treatment."""
+    start, until = treated.timetable.end, np.where(transplants.has, transplants.day, follow_up.days)
+    remission = Hazard.constant(
+        "death in remission", p.remission_death_per_day, start, np.maximum(start, np.minimum(until, follow_up.days))
+    )
+    return [transplantation.mortality(transplants, treated.age_years, p), remission]
+
+
+def _death(
+    causes: tuple[str, ...], cause: NDArray[np.int64], day: Floats, follow_up: FollowUp, luck: Luck, p: Any
+) -> dict[str, NDArray[Any]]:
+    """Return the day of death: at once for causes that are deaths, later after a failure or relapse unless rescued."""
+    at_once = np.isin(cause, [causes.index(name) for name in _DEATHS])
+    rescued = luck.uniform("rescue") < p.rescued_share
+    later = day + luck.exponential("death after relapse") * p.survival_after_relapse_days / np.log(2.0)
+    died = np.where(at_once, day, np.where((cause >= 0) & ~rescued, later, np.inf))
+    return {"death_day": np.where(died <= follow_up.days, died, np.inf)}

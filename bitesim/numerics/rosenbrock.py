@@ -47,8 +47,8 @@ class Work(NamedTuple):
     """Blocks that a step reads and writes; a row of `inverse_step`, `diagonal`, `theta` and `control` is one per lane.
 
     `new_state` is that of the stage at hand, and after the last one the step's; `allowed` holds the scales and, behind
-    them, the relative tolerance; `control` the sum of squares, the number of states, the error norm and the factor to the
-    next step; `all_rows` the places of a state's rows, `input_rows` of those that something may be infused into.
+    them, the relative tolerance; `control` what `judge` reads and writes; `all_rows` the places of a state's rows,
+    `input_rows` of those that something may be infused into.
     """
 
     rate: Block
@@ -57,7 +57,6 @@ class Work(NamedTuple):
     stages: Block
     factors: Block
     allowed: Block
-    squares: Block
     weights: Block
     interpolated: Block
     inverse_step: Block
@@ -85,7 +84,7 @@ def _layout(rows: int, factor_rows: int) -> tuple[int, tuple[tuple[int, int], ..
     """Return how many rows the blocks take, and where each begins and ends."""
     counts = {name: rows for name in Work._fields if not name.endswith("_rows")}
     counts |= {"stages": STAGES * rows, "factors": factor_rows, "allowed": rows + 1, "weights": STAGES}
-    counts |= {"inverse_step": 1, "diagonal": 1, "theta": 1, "control": 4}
+    counts |= {"inverse_step": 1, "diagonal": 1, "theta": 1, "control": 7}
     ends = list(accumulate(counts.values(), initial=0))
     return ends[-1], tuple(pairwise(ends))
 

@@ -1,4 +1,4 @@
-"""The step-size controller's power, x**-0.1, to the four digits that a step's size is worth.
+"""The step-size controller's power, x**-0.1, to the three digits that a step's size is worth.
 
 An exact power takes as long as a tenth of a step of one patient, most of it waiting. Here the logarithm and the
 exponential are polynomials of degree 2 and 3, by which the result is off by less than 6 parts in 10,000; at x = 1 it is 1.

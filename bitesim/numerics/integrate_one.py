@@ -23,12 +23,11 @@ from bitesim.numerics.pieces import (
     RIGHT_HAND_SIDES,
     SHORTEST_STEP,
     Control,
-    Matrix,
     Output,
     Pieces,
     System,
 )
-from bitesim.numerics.rosenbrock import Work, add_input, attempt_step, complete_row, interpolate, set_step, work_for
+from bitesim.numerics.rosenbrock import Room, Work, add_input, attempt_step, complete_row, cut, interpolate, set_step
 from bitesim.numerics.step_control import SHARE_OF_A_STEP, first_step, judge, squared_error, step_factor
 from bitesim.numerics.tableaus import RODAS5P
 
@@ -181,7 +180,34 @@ def _integrate_piece(
 
 
 @kernel
-def integrate(system: Any, constants: NDArray, state: NDArray, pieces: Any, control: Any, output: Any, work: Any) -> int:
+def _rows_with_input(input_rate: NDArray, places: NDArray) -> int:
+    """Write the places of the rows of a state that something is infused into in some piece; return their number."""
+    found = 0
+    for row in range(places.shape[0]):
+        infused = False
+        for i in range(row * LANES, min(row * LANES + LANES, input_rate.shape[1])):
+            for index in range(input_rate.shape[0]):
+                infused = infused or input_rate[index, i] != 0.0
+        if infused:
+            places[found] = row
+            found += 1
+    return found
+
+
+@kernel
+def _allow(allowed: NDArray, control: Any) -> None:
+    """Write what each state may err: scales, and behind them the share of the tolerance."""
+    last = allowed.shape[0] - 1
+    for row in range(last):
+        # Elements behind the last state stay 0 and are divided by something.
+        store(allowed, row, 1.0)
+    for i in range(control.scale.shape[0]):
+        put(allowed, i, control.scale[i])
+    store(allowed, last, SHARE_OF_A_STEP * control.relative_tolerance)
+
+
+@kernel
+def integrate(system: Any, constants: NDArray, state: NDArray, pieces: Any, control: Any, output: Any, room: Any) -> int:
     """Integrate `state` in place through all pieces and fill `output`; return an `Outcome`.
 
     A run whose last boundary is infinite ends with its last output. Steps end at boundaries only: output times are
@@ -197,9 +223,12 @@ def integrate(system: Any, constants: NDArray, state: NDArray, pieces: Any, cont
     pieces : Pieces
     control : Control
     output : Output
-    work : Work
-        Of `prepare_work`.
+    room : Room
+        For a state of so many rows; a run reads only what it has written there.
     """
+    infused = _rows_with_input(pieces.input_rate, room.input_rows)
+    work = cut(room.arena, room.ends, room.all_rows, room.input_rows[:infused])
+    _allow(work.allowed, control)
     endless = math.isinf(pieces.boundary[pieces.input_rate.shape[0]])
     for index in range(pieces.input_rate.shape[0]):
         if endless and index > 0 and output.progress[2] >= output.times.shape[0]:
@@ -212,24 +241,6 @@ def integrate(system: Any, constants: NDArray, state: NDArray, pieces: Any, cont
         if outcome != Outcome.OK:
             return outcome
     return Outcome.OK
-
-
-def prepare_work(control: Control, n_factors: int, input_rate: Matrix | None = None) -> Work:
-    """Return the blocks of one system's run; with all its inputs, only the rows that have any are added to."""
-    return adapted(work_for(rows_for(len(control.scale)), rows_for(n_factors)), control, input_rate)
-
-
-def adapted(work: Work, control: Control, input_rate: Matrix | None = None) -> Work:
-    """Return blocks of an earlier run of the same system for another one; a run reads only what it has written."""
-    allowed, count = work.allowed, len(control.scale)
-    # Elements behind the last state stay 0 and are divided by something.
-    allowed[:-1] = 1.0
-    allowed.reshape(-1)[:count] = control.scale
-    allowed[-1] = SHARE_OF_A_STEP * control.relative_tolerance
-    if input_rate is None:
-        return work
-    rows = {int(state) // LANES for state in np.nonzero(input_rate)[1]}
-    return work._replace(input_rows=np.array(sorted(rows), np.int64))
 
 
 _BLOCK: Final = types.Array(types.float64, 2, "C")
@@ -261,7 +272,7 @@ INTEGRATE_SIGNATURE: Final = types.int64(
     PIECES_TYPE,
     named_tuple(Control, types.float64, _VECTOR, types.int64),
     OUTPUT_TYPE,
-    work_type(),
+    named_tuple(Room, _BLOCK, *[_INTEGERS] * 3),
 )
 
 

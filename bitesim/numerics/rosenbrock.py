@@ -7,7 +7,7 @@ arithmetic here is the same, element by element, and only the system's own funct
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -68,25 +68,61 @@ class Work(NamedTuple):
 
 
 def work_for(rows: int, factor_rows: int, input_rows: NDArray[np.int64] | None = None) -> Work:
-    """Return a step's blocks, aligned to cache lines and behind each other; without `input_rows` any row has input."""
-    total, ends = _layout(rows, factor_rows)
-    arena, all_rows = block(total), np.arange(rows)
-    parts: list[Any] = [arena[first:last] for first, last in ends]
-    parts[_STAGES_PLACE] = parts[_STAGES_PLACE].reshape(STAGES, rows, LANES)
-    return Work._make([*parts, all_rows, all_rows if input_rows is None else input_rows])
+    """Return a step's blocks, aligned to cache lines; without `input_rows` any row has input."""
+    room = room_for(rows, factor_rows)
+    return _cut(room.arena, room.ends, room.all_rows, room.all_rows if input_rows is None else input_rows)
 
 
-_STAGES_PLACE: Final = Work._fields.index("stages")
+class Room(NamedTuple):
+    """What `Work` is cut from: kernels that are called often take this, since Python hands over each array in 0.2 us.
+
+    `ends` holds where each block of `Work` begins in the `arena`, and behind them the end of the last; `input_rows` is
+    room for so many places.
+    """
+
+    arena: Block
+    ends: NDArray[np.int64]
+    all_rows: NDArray[np.int64]
+    input_rows: NDArray[np.int64]
+
+
+def room_for(rows: int, factor_rows: int) -> Room:
+    """Return room for the blocks of a step."""
+    ends = _layout(rows, factor_rows)
+    return Room(block(ends[-1]), np.array(ends), np.arange(rows), np.zeros(rows, np.int64))
+
+
+def _cut(arena: Block, ends: NDArray[np.int64], all_rows: NDArray[np.int64], input_rows: NDArray[np.int64]) -> Work:
+    """Return a step's blocks, behind each other in the arena."""
+    return Work(
+        arena[ends[0] : ends[1]],
+        arena[ends[1] : ends[2]],
+        arena[ends[2] : ends[3]],
+        arena[ends[3] : ends[4]].reshape((STAGES, all_rows.shape[0], LANES)),
+        arena[ends[4] : ends[5]],
+        arena[ends[5] : ends[6]],
+        arena[ends[6] : ends[7]],
+        arena[ends[7] : ends[8]],
+        arena[ends[8] : ends[9]],
+        arena[ends[9] : ends[10]],
+        arena[ends[10] : ends[11]],
+        arena[ends[11] : ends[12]],
+        all_rows,
+        input_rows,
+    )
+
+
+#: `_cut` for kernels.
+cut: Final = kernel(_cut)
 
 
 @lru_cache
-def _layout(rows: int, factor_rows: int) -> tuple[int, tuple[tuple[int, int], ...]]:
-    """Return how many rows the blocks take, and where each begins and ends."""
+def _layout(rows: int, factor_rows: int) -> tuple[int, ...]:
+    """Return where each block begins, and where the last one ends."""
     counts = {name: rows for name in Work._fields if not name.endswith("_rows")}
     counts |= {"stages": STAGES * rows, "factors": factor_rows, "allowed": rows + 1, "weights": STAGES}
     counts |= {"inverse_step": 1, "diagonal": 1, "theta": 1, "control": 7}
-    ends = list(accumulate(counts.values(), initial=0))
-    return ends[-1], tuple(pairwise(ends))
+    return tuple(accumulate(counts.values(), initial=0))
 
 
 @kernel

@@ -40,20 +40,23 @@ add_increments: Final = stage_sum(
 )
 #: complete_increment(stage, stages, inverse_step, first_row, rows): adds to a stage's rate what earlier stages contribute.
 complete_increment: Final = increment_sum(RODAS5P.c)
+#: carry(stage, base, stages, result, first_row, rows): what earlier stages contribute to a stage's rate, over the step.
+carry: Final = stage_sum(RODAS5P.c, onto_base=False)
 _add_weighted: Final = weighted_sum(STAGES)
 
 
 class Work(NamedTuple):
     """Blocks that a step reads and writes; a row of `inverse_step`, `diagonal`, `theta` and `control` is one per lane.
 
-    `new_state` is that of the stage at hand, and after the last one the step's; `allowed` holds the scales and, behind
-    them, the relative tolerance; `control` what `judge` reads and writes; `all_rows` the places of a state's rows,
-    `input_rows` of those that something may be infused into.
+    `new_state` is that of the stage at hand, and after the last one the step's; `carried` what earlier stages contribute
+    to its rate; `allowed` holds the scales and, behind them, the relative tolerance; `control` what `judge` reads and
+    writes; `all_rows` the places of a state's rows, `input_rows` of those that something may be infused into.
     """
 
     rate: Block
     input_rate: Block
     new_state: Block
+    carried: Block
     stages: Block
     factors: Block
     allowed: Block
@@ -98,8 +101,8 @@ def _cut(arena: Block, ends: NDArray[np.int64], all_rows: NDArray[np.int64], inp
         arena[ends[0] : ends[1]],
         arena[ends[1] : ends[2]],
         arena[ends[2] : ends[3]],
-        arena[ends[3] : ends[4]].reshape((STAGES, all_rows.shape[0], LANES)),
-        arena[ends[4] : ends[5]],
+        arena[ends[3] : ends[4]],
+        arena[ends[4] : ends[5]].reshape((STAGES, all_rows.shape[0], LANES)),
         arena[ends[5] : ends[6]],
         arena[ends[6] : ends[7]],
         arena[ends[7] : ends[8]],
@@ -107,6 +110,7 @@ def _cut(arena: Block, ends: NDArray[np.int64], all_rows: NDArray[np.int64], inp
         arena[ends[9] : ends[10]],
         arena[ends[10] : ends[11]],
         arena[ends[11] : ends[12]],
+        arena[ends[12] : ends[13]],
         all_rows,
         input_rows,
     )
@@ -159,7 +163,7 @@ def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None
     `complete_row` does the rest. `system` is a `System`.
     """
     rows = state.shape[0]
-    stages, factors, new_state = work.stages, work.factors, work.new_state
+    stages, factors, new_state, carried = work.stages, work.factors, work.new_state, work.carried
     inverse_step, input_rate, input_rows = work.inverse_step, work.input_rate, work.input_rows
     invoke4(system.factorise, state, constants, work.diagonal, factors, 0)
     invoke2(system.solve, factors, stages, 0)
@@ -169,9 +173,13 @@ def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None
             add_increments(stage, new_state, stages, new_state, 0, rows)
         else:
             add_increments(stage, state, stages, new_state, 0, rows)
+        # Before the rate, in whose shadow it is computed: a rate waits for its exponentials and divisions.
+        carry(stage, state, stages, carried, 0, rows)
         invoke3(system.rate, new_state, constants, stages, here * LANES)
         add_input(stages, here, input_rate, input_rows)
-        complete_increment(stage, stages, inverse_step, here, rows)
+        for row in range(rows):
+            rate = load(stages, here + row)
+            store(stages, here + row, fused(load(inverse_step, 0), load(carried, row), rate))
         invoke2(system.solve, factors, stages, here * LANES)
 
 

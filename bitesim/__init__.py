@@ -24,7 +24,7 @@ from bitesim.interchange import to_sbml
 from bitesim.leukaemia.assumptions import assumptions
 from bitesim.model import Model
 from bitesim.parameters import ParameterSet
-from bitesim.population import Patient, sensitivities, simulate
+from bitesim.population import Patient, VirtualPopulation, sensitivities, simulate
 from bitesim.published import MODELS, find_model
 from bitesim.treatment import Regimen
 from bitesim.version import __version__
@@ -50,6 +50,7 @@ __all__ = [
     "ToEventTime",
     "ToInitialValue",
     "Trajectory",
+    "VirtualPopulation",
     "__version__",
     "assumptions",
     "clear_cache",

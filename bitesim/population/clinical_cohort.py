@@ -29,6 +29,9 @@ from bitesim.population.events.course import GROWTH, OUTPUTS, FollowUp, Treated,
 from bitesim.population.events.luck import Luck
 from bitesim.population.events.toxicity import label_action
 from bitesim.population.events.visits import Timetable, timetable
+from bitesim.population.individuals import parameter_table
+from bitesim.population.patient import REFERENCE_AGE_YEARS
+from bitesim.population.virtual_population import VirtualPopulation
 from bitesim.treatment import DoseRate, DoseStep, Regimen
 
 Floats = NDArray[np.float64]
@@ -56,7 +59,7 @@ class Cohort:
     weight_kg: Floats
     bsa_m2: Floats
     age_years: Floats
-    numbers: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    numbers: NDArray[Any] = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self) -> None:
         count = len(self.weight_kg)
@@ -72,6 +75,25 @@ class Cohort:
 
     def __len__(self) -> int:
         return len(self.weight_kg)
+
+    @classmethod
+    def of(cls, population: VirtualPopulation, first: int = 0, stop: int | None = None) -> Cohort:
+        """Return virtual patients [first, stop) as a cohort, with their own luck.
+
+        Raises
+        ------
+        ParameterError
+            For patients of another model than the leukaemia model.
+        """
+        if population.model is not LEUKAEMIA:
+            raise ParameterError(
+                f"these virtual patients are of model {population.model.name}: clinical events need those of the leukaemia model"
+            )
+        end = len(population) if stop is None else min(stop, len(population))
+        table = parameter_table(LEUKAEMIA, population.columns, first, end)
+        parameters = dict(zip(LEUKAEMIA.catalogue, table.T, strict=True))
+        ages = population.columns.get("age_years", np.full(len(population), REFERENCE_AGE_YEARS))[first:end]
+        return cls(parameters, parameters["weight_kg"], parameters["bsa_m2"], ages, population.patients[first:end])
 
     def rows(self, chosen: Any) -> Cohort:
         """Return some of the patients; they keep their numbers."""
@@ -102,6 +124,7 @@ class ClinicalPlan:
     follow_label : bool
         Whether severe toxicity holds or stops the pump.
     rtol : float
+    max_steps : int
     threads : int, optional
     keep : tuple of str
         Outputs whose courses are kept.
@@ -114,18 +137,19 @@ class ClinicalPlan:
     events: ParameterSet
     follow_label: bool
     rtol: float
+    max_steps: int
     threads: int | None
     keep: tuple[str, ...] = ()
 
 
 def simulate_clinical_cohort(
-    cohort: Cohort, regimen: Regimen | str | None, *, errors: str = "warn", **options: Any
+    cohort: Cohort | VirtualPopulation, regimen: Regimen | str | None, *, errors: str = "warn", **options: Any
 ) -> ClinicalResult:
     """Treat and follow many patients; `stream_clinical_cohort` describes the options.
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : VirtualPopulation or Cohort
     regimen : Regimen or str
     errors : {"warn", "ignore"}
         Whether patients who could not be integrated give one warning; they are rows with a reason in any case.
@@ -141,7 +165,7 @@ def simulate_clinical_cohort(
 
 
 def stream_clinical_cohort(
-    cohort: Cohort,
+    cohort: Cohort | VirtualPopulation,
     regimen: Regimen | str | None,
     *,
     follow_up_days: float = 730.0,
@@ -152,6 +176,7 @@ def stream_clinical_cohort(
     follow_label: bool = True,
     seed: Any = 1,
     rtol: float = 1e-4,
+    max_steps: int = 100_000,
     threads: int | None = None,
     chunk: int = _CHUNK,
     keep: Sequence[str] = (),
@@ -160,7 +185,7 @@ def stream_clinical_cohort(
 
     Parameters
     ----------
-    cohort : Cohort
+    cohort : VirtualPopulation or Cohort
     regimen : Regimen or str
         None for no drug.
     follow_up_days : float
@@ -177,7 +202,8 @@ def stream_clinical_cohort(
         Whether severe toxicity holds or stops the pump, by the label.
     seed : int, SeedSequence, Generator or None
         Of the patients' luck.
-    rtol : float
+    rtol, max_steps
+        As in `bitesim.simulate`.
     threads : int, optional
     chunk : int
         Patients at a time; changes no number.
@@ -201,6 +227,7 @@ def stream_clinical_cohort(
         events=ParameterSet(EVENTS) if events is None else events,
         follow_label=follow_label,
         rtol=rtol,
+        max_steps=max_steps,
         threads=threads,
         keep=tuple(keep),
     )
@@ -212,7 +239,9 @@ def stream_clinical_cohort(
             f"follow_up_days = {plan.follow_up.days:g} end before treatment does, at day {table.end:g}: give more"
         )
     for first in range(0, len(cohort), chunk):
-        yield _treat(plan, cohort.rows(slice(first, first + chunk)), first)
+        stop = first + chunk
+        some = cohort.rows(slice(first, stop)) if isinstance(cohort, Cohort) else Cohort.of(cohort, first, stop)
+        yield _treat(plan, some, first)
 
 
 def _base(plan: ClinicalPlan) -> Timetable:
@@ -240,6 +269,7 @@ def _treat(plan: ClinicalPlan, cohort: Cohort, first: int) -> ClinicalResult:
             failures += [replace(each, patient=first + int(rows[each.patient - first])) for each in more]
             held[rows] = day
     columns["label_action_day"] = held
+    failures.sort(key=lambda each: each.patient)
     failed = np.isin(np.arange(len(cohort)), [each.patient - first for each in failures])
     return ClinicalResult(
         str(plan.regimen), plan.seed, plan.follow_up.days, base.visits, cohort.numbers, columns, failed, tuple(failures),
@@ -262,7 +292,7 @@ def _course(
     chunks: list[CohortResult] = list(
         stream_cohort(
             LEUKAEMIA, parameters, regimen, table.times, wanted, patients=len(cohort), bsa_m2=cohort.bsa_m2,
-            weight_kg=cohort.weight_kg, rtol=plan.rtol, threads=plan.threads,
+            weight_kg=cohort.weight_kg, rtol=plan.rtol, max_steps=plan.max_steps, threads=plan.threads,
         )
     )  # fmt: skip
     outputs = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in wanted}

@@ -83,7 +83,7 @@ class Patient:
 
     def __post_init__(self) -> None:
         unsized = self.weight_kg is None and self.bsa_m2 is None and self.height_cm is None
-        for field_name, unit, allowed, hint in _RANGES:
+        for field_name, unit, allowed, hint in RANGES:
             value = getattr(self, field_name)
             if value is not None:
                 object.__setattr__(self, field_name, number(field_name, value, unit, allowed, hint))
@@ -129,14 +129,14 @@ class Patient:
 
     def covariates(self) -> dict[str, float | None]:
         """Return what a model may read: name -> value, None where it is unknown."""
-        found = {field_name: getattr(self, field_name) for field_name, *_ in _RANGES}
+        found = {field_name: getattr(self, field_name) for field_name, *_ in RANGES}
         mrd = found.pop("mrd")
         return found if mrd is None else found | {"marrow_blast_fraction": mrd}
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{field_name}</td><td>{'not given' if value is None else f'{value:g}'}</td><td>{unit}</td></tr>"
-            for field_name, unit, *_ in _RANGES
+            for field_name, unit, *_ in RANGES
             for value in [getattr(self, field_name)]
         )
         return f"<table><caption>{html.escape(self.name)}</caption>{rows}</table>"
@@ -149,7 +149,8 @@ _FRACTION_HINT: Final = (
     "It is a fraction of the marrow's nucleated cells: 5 % is 0.05, MRD of 1 in 10,000 is 1e-4; what was not detected is "
     "not 0: give the limit."
 )
-_RANGES: Final = (
+#: Values of a patient: name, unit, closed range and what a refused one probably meant.
+RANGES: Final = (
     ("weight_kg", "kg", (0.5, 300.0), "Weight is in kilograms, not pounds or grams."),
     ("bsa_m2", "m2", (0.1, 3.5), "Body surface area is in m2; give height_cm= instead to have it computed."),
     ("height_cm", "cm", (25.0, 250.0), "Height is in centimetres, not metres or inches."),
@@ -162,15 +163,15 @@ _RANGES: Final = (
 )
 
 #: Body-mass index [kg/m2] that is still a human body.
-_BODY_MASS_INDEX: Final = (7.0, 90.0)
+ALLOWED_BODY_MASS_INDEX: Final = (7.0, 90.0)
 
 
 def _check_height(height_cm: float, weight_kg: float) -> None:
     index = weight_kg / (height_cm / 100.0) ** 2
-    if not _BODY_MASS_INDEX[0] <= index <= _BODY_MASS_INDEX[1]:
+    if not ALLOWED_BODY_MASS_INDEX[0] <= index <= ALLOWED_BODY_MASS_INDEX[1]:
         raise ParameterError(
             f"weight_kg = {weight_kg:g} and height_cm = {height_cm:g} do not fit: the body-mass index would be "
-            f"{index:.3g} kg/m2, expected {_BODY_MASS_INDEX[0]:g} to {_BODY_MASS_INDEX[1]:g}. "
+            f"{index:.3g} kg/m2, expected {ALLOWED_BODY_MASS_INDEX[0]:g} to {ALLOWED_BODY_MASS_INDEX[1]:g}. "
             "Is the weight given (default 70 kg), and in kg?"
         )
 
@@ -179,7 +180,7 @@ def _check_bsa(bsa_m2: float, weight_kg: float, height_cm: float | None) -> None
     """Refuse a BSA that no height can give this weight (by Mosteller's formula), or that contradicts a given height."""
     implied_cm = 3600.0 * bsa_m2**2 / weight_kg
     index = weight_kg / (implied_cm / 100.0) ** 2
-    fits = 25.0 <= implied_cm <= 250.0 and _BODY_MASS_INDEX[0] <= index <= _BODY_MASS_INDEX[1]
+    fits = 25.0 <= implied_cm <= 250.0 and ALLOWED_BODY_MASS_INDEX[0] <= index <= ALLOWED_BODY_MASS_INDEX[1]
     if height_cm is not None:
         computed = body_surface_area(height_cm, weight_kg)
         fits = fits and math.isclose(computed, bsa_m2, rel_tol=0.15)

@@ -29,8 +29,6 @@ _DISEASE: Final = (
          "definition of relapse", "measured"),
     _row("extramedullary_relapse_cells", "cells", 1e9, (1e6, 1e12), "blasts outside marrow that are found", _PRIOR,
          "assumed"),
-    _row("cd19_negative_share", "-", 0.5, (0.01, 1.0), "share of CD19-low blasts that makes a marrow relapse CD19-negative",
-         _PRIOR, "assumed"),
     _row("reservoir_probability", "-", 0.0, (0.0, 1.0), "patients with a reservoir that marrow samples do not see "
          "(0.7 made relapses after MRD negativity as frequent as in BLAST)", _PRIOR, "assumed"),
     _row("reservoir_log10_cells", "-", 4.7, (0.0, 12.0), "decades of cells in it after therapy", _PRIOR, "assumed"),

@@ -48,7 +48,9 @@ def cytokine_release_grades(
 
 
 def _size_of_release(peak_il6_pg_per_ml: Floats, blast_fraction: Floats, p: Any) -> Floats:
-    return np.asarray(np.log10(np.maximum(peak_il6_pg_per_ml, 1e-3)) + p.crs_burden_log10_il6 * blast_fraction)
+    # Without any IL-6 the size is minus infinity: no release, whatever the threshold.
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log10(peak_il6_pg_per_ml) + p.crs_burden_log10_il6 * blast_fraction)
 
 
 def probability_of_severe_release(peak_il6_pg_per_ml: Floats, blast_fraction: Floats, p: Any) -> Floats:

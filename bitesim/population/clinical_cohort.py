@@ -39,7 +39,7 @@ Floats = NDArray[np.float64]
 _READ: Final = (*GROWTH, "marrow_cells_per_kg", "weight_kg")
 #: Toxicity is acted on at the next half day, so that few schedules differ.
 _ACTS_AT: Final = 0.5
-_CHUNK: Final = 4096
+_CHUNK: Final = 16_384
 
 
 @dataclass(frozen=True, eq=False)

@@ -145,7 +145,8 @@ def _support(features: Vector, wanted: Vector, start: Vector, targets: Sequence[
                 others = "" if kept.sum() == (start > 0.0).sum() else ", of those whom the other targets leave,"
                 raise ParameterError(
                     f"target {target} = {value:g} is out of reach: no weights of these patients{others} give less than "
-                    f"{low:g} or more than {high:g}. Is it in the unit of the quantity, or does the population lack such patients?"
+                    f"{low:g} or more than {high:g}. Is it in the unit of the quantity, or are there no such "
+                    "patients?"
                 )
             if low < high and value in (low, high):
                 kept = kept & (row == value)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from bitesim.foundation.errors import ParameterError
 from bitesim.plots.outputs import one_panel
-from bitesim.population.clinical_result import ClinicalResult
-from bitesim.population.events.course import CAUSES
 
-#: Colour of each first event, in every picture of a cohort.
+if TYPE_CHECKING:
+    from bitesim.population.clinical_result import ClinicalResult
+
+#: First events in the order of their codes, with their colours in every picture of a cohort.
 CAUSE_COLOURS: Final = {
     "treatment failure": "#a12a2a",
     "toxic death": "#1f1f1f",
@@ -31,6 +32,11 @@ def caption(result: ClinicalResult) -> str:
     """Return how many patients had what: the title of a picture."""
     failed = int(np.sum(result.failed))
     return f"{len(result) - failed:,} patients" + (f", {failed} more not integrated" if failed else "")
+
+
+def percent(share: float) -> str:
+    """Return a share [%] as text; one of less than 1 % is not written as none."""
+    return f"{share:.1f} %" if 0.0 < share < 1.0 else f"{share:.0f} %"
 
 
 def days_of(result: ClinicalResult) -> np.ndarray[Any, Any]:
@@ -54,11 +60,11 @@ def plot_events(result: ClinicalResult, ax: Any = None) -> Any:
     """
     axes = one_panel(ax)
     days = days_of(result)
-    shares = {cause: result.cumulative_incidence(cause, days) for cause in CAUSES}
+    shares = {cause: result.cumulative_incidence(cause, days) for cause in CAUSE_COLOURS}
     shown = {cause: each for cause, each in shares.items() if each[-1] > 0.0}
     stack = [100.0 * each for each in (*shown.values(), result.event_free(days))]
     colours = [*(CAUSE_COLOURS[cause] for cause in shown), EVENT_FREE]
-    labels = [f"{name} {each[-1]:.0f} %" for name, each in zip([*shown, "event-free"], stack, strict=True)]
+    labels = [f"{name} {percent(each[-1])}" for name, each in zip([*shown, "event-free"], stack, strict=True)]
     areas = axes.stackplot(days, stack, colors=colours, labels=labels, linewidth=0.0, step="post")
     axes.set_xlim(0.0, result.follow_up_days)
     axes.set_ylim(0.0, 100.0)
@@ -89,7 +95,7 @@ def plot_survival(
     ParameterError
         Where there is not one label for each arm.
     """
-    arms = [results] if isinstance(results, ClinicalResult) else list(results)
+    arms: list[ClinicalResult] = list(results) if isinstance(results, Sequence) else [results]
     names = [arm.regimen for arm in arms] if labels is None else list(labels)
     if not arms or len(names) != len(arms):
         raise ParameterError(f"labels holds {len(names)} names for {len(arms)} arms: give one an arm")
@@ -97,10 +103,10 @@ def plot_survival(
     for place, (arm, name) in enumerate(zip(arms, names, strict=True)):
         colour, days = _ARMS[place % len(_ARMS)], days_of(arm)
         free, alive = 100.0 * arm.event_free(days), 100.0 * arm.alive(days)
-        axes.step(days, free, where="post", color=colour, label=f"{_short(name)}: event-free {free[-1]:.0f} %")
-        axes.step(
-            days, alive, where="post", color=colour, linestyle="--", linewidth=1.0, label=f"{'':4s}alive {alive[-1]:.0f} %"
-        )
+        before, indent = (f"{_short(name)}: ", "    ") if len(arms) > 1 or labels is not None else ("", "")
+        axes.step(days, free, where="post", color=colour, label=f"{before}event-free {percent(free[-1])}")
+        label = f"{indent}alive {percent(alive[-1])}"
+        axes.step(days, alive, where="post", color=colour, linestyle="--", linewidth=1.0, label=label)
     axes.set_xlim(0.0, max(arm.follow_up_days for arm in arms))
     axes.set_ylim(0.0, 103.0)
     axes.set_xlabel("time [d]")

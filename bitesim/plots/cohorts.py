@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bitesim.assays import MrdOutcome
 from bitesim.engines.cohort_result import CohortResult
 from bitesim.foundation.checks import whole_number
 from bitesim.foundation.errors import ParameterError, unknown_name
+from bitesim.foundation.pictures import register_picture
 from bitesim.leukaemia import LEUKAEMIA
 from bitesim.plots.cohort_events import caption, plot_events, plot_survival
 from bitesim.plots.outputs import LOGARITHMIC, logarithmic, one_panel, shade_below_one_cell, title
 from bitesim.plots.swimmer import plot_swimmer
-from bitesim.population.clinical_result import ClinicalResult, register_plot
+
+if TYPE_CHECKING:
+    from bitesim.population.clinical_result import ClinicalResult
 
 Floats = NDArray[np.float64]
-#: What a laboratory reports of a marrow sample, with its colour.
+#: What a laboratory reports of a marrow sample, by the codes of `MrdOutcome`, with its colour.
 _REPORTED: Final = {
-    int(MrdOutcome.NOT_DETECTED): ("not detected", "#2c7f5b"),
-    int(MrdOutcome.POSITIVE_NOT_QUANTIFIABLE): ("positive, below quantification", "#e0b23c"),
-    int(MrdOutcome.QUANTIFIED): ("quantified", "#a12a2a"),
+    0: ("not detected", "#2c7f5b"),
+    1: ("positive, below quantification", "#e0b23c"),
+    2: ("quantified", "#a12a2a"),
     -1: ("no sample", "#a0a0a0"),
 }
 #: One cell among those of an adult's marrow, about: less is none.
@@ -97,7 +99,7 @@ def plot_spaghetti(result: ClinicalResult | CohortResult, name: str, patients: i
     values, units = _course(result, name)
     shown = values[: whole_number("patients", patients, (1, 10_000))]
     axes = one_panel(ax)
-    axes.plot(result.times_days, shown.T, color=_LINE, linewidth=0.7, alpha=max(0.12, min(0.6, 12.0 / len(shown))))
+    axes.plot(result.times_days, shown.T, color=_LINE, linewidth=0.7, alpha=max(0.15, min(0.7, 20.0 / len(shown))))
     axes.plot(result.times_days, np.median(shown, axis=0), color="#1f1f1f", linewidth=1.8, label="median")
     _finish(axes, name, shown, units)
     axes.set_title(f"{len(shown)} of {len(values):,} patients", fontsize=9)
@@ -158,6 +160,8 @@ def _finish(axes: Any, name: str, values: Floats, units: Mapping[str, str]) -> N
     """Name the axes; use a log axis for what spans decades, and shade less than one cell."""
     if name in LOGARITHMIC and np.max(values) > 0.0:
         logarithmic(axes, values, LOGARITHMIC[name])
+    elif units[name] == "cells/uL":
+        axes.set_ylim(0.0, 1.1 * float(np.max(values)) + 1e-9)
     clones = [readout.name for readout in LEUKAEMIA.readouts if readout.is_clone]
     if name in clones and np.min(values) < 1.0:
         shade_below_one_cell(axes)
@@ -168,7 +172,7 @@ def _finish(axes: Any, name: str, values: Floats, units: Mapping[str, str]) -> N
     axes.legend(frameon=False, fontsize=8)
 
 
-_PICTURES: Final = {
+_PICTURES: Final[dict[str, Callable[..., Any]]] = {
     "waterfall": plot_waterfall,
     "swimmer": plot_swimmer,
     "events": plot_events,
@@ -194,20 +198,20 @@ def plot_clinical_cohort(result: ClinicalResult, what: str | None = None, ax: An
     UnknownNameError
         For a picture that does not exist.
     """
-    if what in result.courses:
-        return plot_bands(result, what, ax=ax, **options)
     if what is not None:
+        if what in result.courses:
+            return plot_bands(result, what, ax=ax, **options)
         if what not in _PICTURES:
             raise unknown_name("picture or kept course of a cohort", what, [*_PICTURES, *result.courses])
         return _PICTURES[what](result, ax=ax, **options)
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(2, 2, figsize=(14.0, 9.5), layout="constrained", height_ratios=[1.0, 1.35])
-    for panel, draw in zip(axes.flat, (plot_waterfall, plot_events, plot_survival, plot_swimmer), strict=True):
+    for panel, name in zip(axes.flat, ("waterfall", "events", "survival", "swimmer"), strict=True):
         panel.spines[["top", "right"]].set_visible(False)
-        draw(result, ax=panel)
+        _PICTURES[name](result, ax=panel)
     figure.suptitle(result.regimen, fontsize=10)
     return axes
 
 
-register_plot(plot_clinical_cohort)
+register_picture("clinical cohort", plot_clinical_cohort)

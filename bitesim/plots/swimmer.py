@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,14 @@ from bitesim.foundation.checks import whole_number
 from bitesim.foundation.errors import BitesimError, BitesimWarning
 from bitesim.plots.cohort_events import CAUSE_COLOURS, EVENT_FREE
 from bitesim.plots.outputs import one_panel
-from bitesim.population.clinical_result import ClinicalResult
-from bitesim.population.events.course import CAUSES
 from bitesim.treatment import Regimen
+
+if TYPE_CHECKING:
+    from bitesim.population.clinical_result import ClinicalResult
 
 Rows = NDArray[np.int64]
 Windows = list[tuple[float, float]]
+_CAUSES: Final = tuple(CAUSE_COLOURS)
 _INFUSED, _AFTER, _DIED = "#1f5a99", "#f0dcd3", "black"
 _DEATHS: Final = ("toxic death", "transplant-related death", "death in remission")
 _LANE: Final = 0.62
@@ -50,7 +52,7 @@ def plot_swimmer(result: ClinicalResult, patients: int = 30, ax: Any = None) -> 
     axes = one_panel(ax, (8.5, 1.8 + 0.17 * len(rows)))
     _lanes(axes, result, rows)
     _marks(axes, result, rows)
-    axes.set_xlim(0.0, 1.04 * result.follow_up_days)
+    axes.set_xlim(-0.012 * result.follow_up_days, 1.04 * result.follow_up_days)
     axes.set_ylim(-0.8, len(rows) - 0.2)
     axes.set_yticks(range(len(rows)), [str(number) for number in result.numbers[rows]], fontsize=min(8.0, 220 / len(rows)))
     axes.tick_params(axis="y", length=0)
@@ -95,14 +97,14 @@ def _marks(axes: Any, result: ClinicalResult, rows: Rows) -> None:
     transplant = result["transplant_day"][rows]
     mark(np.isfinite(transplant), transplant, "D", "transplant", "#2c7f5b", size=6.0)
     cause, day = result["first_event"][rows], result["first_event_day"][rows]
-    for place, name in enumerate(CAUSES):
+    for place, name in enumerate(_CAUSES):
         if name not in _DEATHS:
             marker = "s" if name == "treatment failure" else "o"
             mark((cause == place) & np.isfinite(day), day, marker, name, CAUSE_COLOURS[name])
     death = result["death_day"][rows]
-    at_once = np.isin(cause, [CAUSES.index(name) for name in _DEATHS])
+    at_once = np.isin(cause, [_CAUSES.index(name) for name in _DEATHS])
     for name in _DEATHS:
-        who = (cause == CAUSES.index(name)) & np.isfinite(death)
+        who = (cause == _CAUSES.index(name)) & np.isfinite(death)
         mark(who, death, "X", name, CAUSE_COLOURS[name], size=8.0)
     mark(np.isfinite(death) & ~at_once, death, "x", "death after failure or relapse", _DIED, _DIED, 6.0)
     end = np.full(len(rows), result.follow_up_days)

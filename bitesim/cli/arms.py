@@ -19,6 +19,7 @@ from bitesim.treatment import Regimen
 from bitesim.treatment.label import FIXED_DOSE_FROM_KG
 
 _BLOCKS: Final = re.compile(r"\s*\+\s*chemotherapy\b", re.IGNORECASE)
+_SIZES: Final = ("weight_kg", "bsa_m2")
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -36,6 +37,12 @@ class Arm:
 
     name: str
     regimens: tuple[Regimen, ...]
+
+    def __str__(self) -> str:
+        if len(self.regimens) == 1:
+            return str(self.regimens[0])
+        light, heavy = self.regimens
+        return f"by the label; below {FIXED_DOSE_FROM_KG:g} kg {light}; from {FIXED_DOSE_FROM_KG:g} kg on {heavy}"
 
 
 def arm_of(name: str, text: str, blocks: Sequence[tuple[float, float]], population: VirtualPopulation) -> Arm:
@@ -86,9 +93,6 @@ def _regimens(text: str, population: VirtualPopulation) -> tuple[Regimen, ...]:
     light = weight < FIXED_DOSE_FROM_KG
     child = Patient(weight_kg=30.0, bsa_m2=float(np.median(bsa[light])) if np.any(light) else 1.0, age_years=9.0)
     return Regimen.label(child), Regimen.label(Patient())
-
-
-_SIZES: Final = ("weight_kg", "bsa_m2")
 
 
 def stream_arm(population: VirtualPopulation, arm: Arm, chunk: int, options: Mapping[str, Any]) -> Iterator[ClinicalResult]:

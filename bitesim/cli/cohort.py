@@ -1,9 +1,9 @@
-"""`bitesim cohort`: virtual patients through one regimen or several, to a table of what became of them, files and figures."""
+"""`bitesim cohort`: virtual patients through one regimen or several, to a table of what became of them and figures."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,7 +83,7 @@ def run(options: argparse.Namespace) -> None:
     finally:
         # Ctrl-C ends up here too.
         if results:
-            print(table(population, results))
+            print(table(population, arms, results))
             print("wrote " + ", ".join(str(path) for path in _write(population, results, options)))
 
 
@@ -150,15 +150,15 @@ def _simulate(
                     results[arm.name] = ClinicalResult.joined(finished)
 
 
-def table(population: VirtualPopulation, results: dict[str, ClinicalResult]) -> str:
+def table(population: VirtualPopulation, arms: Sequence[Arm], results: dict[str, ClinicalResult]) -> str:
     """Return what became of the patients of each arm, as text."""
     first = next(iter(results.values()))
     lines = [f"{len(population)} virtual patients, seed {population.seed}, followed for {first.follow_up_days:g} d"]
-    lines += [f"{name or 'regimen'}: {result.regimen}" for name, result in results.items()]
-    lines += ["", " " * 42 + "".join(f"{name[:18]:>20}" for name in results)]
+    lines += [f"{arm.name or 'regimen'}: {arm}" for arm in arms if arm.name in results]
+    lines += ["", *([_line("", [name[:18] for name in results])] if len(results) > 1 else [])]
     rows: dict[str, list[str]] = {"patients": [f"{len(each)} ({np.sum(each.failed)} failed)" for each in results.values()]}
-    summaries = [result.summary() for result in results.values()]
     kept = [int(np.sum(~result.failed)) for result in results.values()]
+    summaries = [result.summary() if count else {} for result, count in zip(results.values(), kept, strict=True)]
     for name in (*CAUSES, "event-free", "alive", "transplanted", *_TOXICITIES):
         rows[name] = [
             _share(round(each[name] * count), count) if count else "" for each, count in zip(summaries, kept, strict=True)
@@ -207,7 +207,11 @@ def _write(population: VirtualPopulation, results: dict[str, ClinicalResult], op
             result.to_csv(target)
         written.append(target)
         if not np.all(result.failed):
-            pictures = {"waterfall": plot_waterfall, "swimmer": plot_swimmer, "events": plot_events}
+            pictures: dict[str, Callable[[ClinicalResult], Any]] = {
+                "waterfall": plot_waterfall,
+                "swimmer": plot_swimmer,
+                "events": plot_events,
+            }
             written += [save_figure(draw(result), options.out / f"{each}{behind}.png") for each, draw in pictures.items()]
     names = list(results) if len(results) > 1 else None
     written.append(save_figure(plot_survival(list(results.values()), names), options.out / "survival.png"))

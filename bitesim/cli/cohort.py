@@ -44,7 +44,7 @@ def add_to(commands: Any) -> None:
         "they differ by treatment alone. Ctrl-C keeps what is finished.",
     )
     parser.add_argument("--patients", default="200", help="how many (default 200)")
-    parser.add_argument("--seed", default="1", help="of the patients and of their luck (default 1)")
+    parser.add_argument("--seed", help="of the patients and of their luck (default 1, or that of the file)")
     parser.add_argument("--population", type=Path, help="file of VirtualPopulation.save, instead of --patients")
     parser.add_argument(
         "--regimen", help="e.g. '15 ug/m2/day for 28 d, 14 d off, x2', 'label' (by weight, the default) or 'none'"
@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> None:
         "follow_up_days": as_number("--follow-up-days", options.follow_up_days),
         "missing_visits": as_number("--missing-visits", options.missing_visits),
         "events": ParameterSet(EVENTS).replace(**changes(options.set)),
-        "seed": population.seed,
+        "seed": population.seed if options.seed is None else _whole("--seed", options.seed),
     }
     if options.parquet:
         _check_parquet()
@@ -93,7 +93,7 @@ def _population(options: argparse.Namespace) -> VirtualPopulation:
     mean, sd, low, high = _MRD_LOG10
     return VirtualPopulation.sample(
         whole_number("--patients", _whole("--patients", options.patients), (1, 10**7)),
-        seed=_whole("--seed", options.seed),
+        seed=1 if options.seed is None else _whole("--seed", options.seed),
         variability=Variability.of_catalogue().adding({"mrd": LogNormal.of_log10(mean, sd, low, high)}),
         covariates=Growth(Quantiles(_AGES)),
     )
@@ -153,7 +153,7 @@ def _simulate(
 def table(population: VirtualPopulation, arms: Sequence[Arm], results: dict[str, ClinicalResult]) -> str:
     """Return what became of the patients of each arm, as text."""
     first = next(iter(results.values()))
-    lines = [f"{len(population)} virtual patients, seed {population.seed}, followed for {first.follow_up_days:g} d"]
+    lines = [f"{len(population)} virtual patients, seed {first.seed}, followed for {first.follow_up_days:g} d"]
     lines += [f"{arm.name or 'regimen'}: {arm}" for arm in arms if arm.name in results]
     lines += ["", *([_line("", [name[:18] for name in results])] if len(results) > 1 else [])]
     rows: dict[str, list[str]] = {"patients": [f"{len(each)} ({np.sum(each.failed)} failed)" for each in results.values()]}

@@ -98,4 +98,6 @@ _, panels = pyplot.subplots(1, 3, figsize=(13, 4), layout="constrained", sharey=
 for panel, (name, result) in zip(panels, held.items(), strict=True):
     plot_bands(result, "mrd", ax=panel)
     panel.set_title(name)
-    panel.axvspan(7, 14, color="#eeeeee", zorder=0)
+    panel.label_outer()
+    if name != "no hold":
+        panel.axvspan(7, 14, color="#eeeeee", zorder=0)

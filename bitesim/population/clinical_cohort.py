@@ -10,7 +10,7 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +87,7 @@ class Cohort:
         """
         if population.model is not LEUKAEMIA:
             raise ParameterError(
-                f"these virtual patients are of model {population.model.name}: clinical events need those of the leukaemia model"
+                f"these virtual patients are of model {population.model.name}: clinical events need those of leukaemia"
             )
         end = len(population) if stop is None else min(stop, len(population))
         table = parameter_table(LEUKAEMIA, population.columns, first, end)
@@ -256,18 +256,18 @@ def _treat(plan: ClinicalPlan, cohort: Cohort, first: int) -> ClinicalResult:
     held = np.full(len(cohort), np.inf)
     if plan.follow_label:
         actions = _actions(plan, columns)
-        for (kind, day, length), rows in _grouped(actions).items():
-            changed = _changed(plan.regimen, kind, day, length)
+        for action, rows in _grouped(actions).items():
+            changed = _changed(plan.regimen, action)
             again, drawn, more = _course(plan, cohort.rows(rows), changed, first)
             for name, values in again.items():
-                # The toxicity that was acted on has happened, and is not drawn anew.
-                if name not in _KEPT:
+                # What was acted on has happened; a cytokine release happens again as it did, by the same luck and IL-6.
+                if not (action.event == "neurotoxicity" and name.startswith("neurotoxicity")):
                     columns[name][rows] = values
             for name, values in drawn.items():
                 courses[name][rows] = values
             failures = [each for each in failures if each.patient - first not in set(rows.tolist())]
             failures += [replace(each, patient=first + int(rows[each.patient - first])) for each in more]
-            held[rows] = day
+            held[rows] = action.day
     columns["label_action_day"] = held
     failures.sort(key=lambda each: each.patient)
     failed = np.isin(np.arange(len(cohort)), [each.patient - first for each in failures])
@@ -275,10 +275,6 @@ def _treat(plan: ClinicalPlan, cohort: Cohort, first: int) -> ClinicalResult:
         str(plan.regimen), plan.seed, plan.follow_up.days, base.visits, cohort.numbers, columns, failed, tuple(failures),
         base.times, courses,
     )  # fmt: skip
-
-
-#: Columns of the first run that stand after a change of the pump.
-_KEPT: Final = frozenset({"cytokine_release_grade", "cytokine_release_day", "neurotoxicity_grade", "neurotoxicity_day"})
 
 
 def _course(
@@ -303,9 +299,18 @@ def _course(
     return clinical_course(treated, plan.follow_up, luck, plan.events), courses, failures
 
 
-def _actions(plan: ClinicalPlan, columns: Mapping[str, NDArray[Any]]) -> list[tuple[str, float, float] | None]:
-    """Return what the label asks for each patient: (kind, day, length) for the first severe toxicity, or None."""
-    found: list[tuple[str, float, float] | None] = []
+class _Action(NamedTuple):
+    """What is done to the pump, when, for how long, and because of what."""
+
+    kind: str
+    day: float
+    days: float
+    event: str
+
+
+def _actions(plan: ClinicalPlan, columns: Mapping[str, NDArray[Any]]) -> list[_Action | None]:
+    """Return what the label asks for each patient after the first severe toxicity, or None."""
+    found: list[_Action | None] = []
     p = plan.events
     stops = [stop for _, stop in _base(plan).cycles]
     for row in range(len(columns["cytokine_release_day"])):
@@ -316,25 +321,26 @@ def _actions(plan: ClinicalPlan, columns: Mapping[str, NDArray[Any]]) -> list[tu
         action = label_action(event, grade, p) if math.isfinite(when) and grade >= 3 else None
         day = math.ceil(when / _ACTS_AT) * _ACTS_AT if action is not None else math.inf
         # What comes after the last infusion holds nothing.
-        found.append((action.kind, day, action.days) if action is not None and day < stops[-1] else None)
+        found.append(_Action(action.kind, day, action.days, event) if action is not None and day < stops[-1] else None)
     return found
 
 
-def _grouped(actions: Sequence[tuple[str, float, float] | None]) -> dict[tuple[str, float, float], NDArray[np.int64]]:
-    groups: dict[tuple[str, float, float], list[int]] = {}
+def _grouped(actions: Sequence[_Action | None]) -> dict[_Action, NDArray[np.int64]]:
+    groups: dict[_Action, list[int]] = {}
     for row, action in enumerate(actions):
         if action is not None:
             groups.setdefault(action, []).append(row)
     return {action: np.array(rows) for action, rows in groups.items()}
 
 
-def _changed(regimen: Regimen, kind: str, day: float, days: float) -> Regimen:
+def _changed(regimen: Regimen, action: _Action) -> Regimen:
     """Return the regimen after a toxicity: stopped, or held and restarted low for a week under dexamethasone."""
-    if kind == "stop":
-        return regimen.stop(day, "toxicity")
+    day = action.day
+    if action.kind == "stop":
+        return regimen.stop(day, action.event)
     infused = any(s.start_days <= day < s.stop_days for s in regimen.schedule(bsa_m2=1.0).infusions)
     if not infused:
         return regimen
     per_m2 = any("m2" in str(step.rate) for cycle in regimen.cycles for step in cycle.steps)
     restart = DoseStep(DoseRate.parse("5 ug/m2/day" if per_m2 else "9 ug/day"), 7.0)
-    return regimen.hold(day, days=days, reason="toxicity", restart=restart).with_dexamethasone(day, 8.0)
+    return regimen.hold(day, days=action.days, reason=action.event, restart=restart).with_dexamethasone(day, 8.0)

@@ -173,6 +173,33 @@ class ClinicalResult:
         table[days] = table[days].replace(np.inf, np.nan)
         return table
 
+    def percentiles(self, name: str, levels: Sequence[float] = (5.0, 50.0, 95.0)) -> Floats:
+        """Return percentiles of a kept course over the patients, shape (levels, times).
+
+        Raises
+        ------
+        UnknownNameError
+            For an output whose courses were not kept.
+        """
+        if name not in self.courses:
+            raise unknown_name("course that was kept (keep=[...])", name, self.courses)
+        return np.asarray(np.percentile(self.courses[name][~self.failed], levels, axis=0))
+
+    def to_parquet(self, path: str | Path) -> Path:
+        """Write the table of `to_dataframe` as Parquet.
+
+        Raises
+        ------
+        MissingExtraError
+            Without pandas or pyarrow.
+        """
+        table, file = self.to_dataframe(), Path(path)
+        try:
+            table.to_parquet(file)
+        except ImportError as problem:
+            raise needs_extra("pyarrow", "data", "to_parquet") from problem
+        return file
+
     def to_csv(self, path: str | Path) -> Path:
         """Write one row a patient, every digit; infinite days are written as inf."""
         file = Path(path)

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog, minimize
 from scipy.special import logsumexp
 
 from bitesim.foundation.checks import number, shown
@@ -178,6 +177,9 @@ def _solved(features: Vector, wanted: Vector, start: Vector, targets: Sequence[T
         centre = scaled @ weights
         return np.asarray((scaled * weights) @ scaled.T - np.outer(centre, centre))
 
+    # Imported where it is needed: `import bitesim` is to stay quick.
+    from scipy.optimize import minimize
+
     answer = minimize(
         value_and_slope,
         np.zeros(len(scaled)),
@@ -207,6 +209,8 @@ def _polished(multipliers: Vector, value_and_slope: Any, curvature: Any) -> Vect
 
 def _blame(scaled: Vector, targets: Sequence[Target]) -> None:
     """Raise the error that says which targets cannot be met together: by the weights that miss them least in sum."""
+    from scipy.optimize import linprog
+
     count, patients = scaled.shape
     answer = linprog(
         np.concatenate([np.zeros(patients), np.ones(2 * count)]),

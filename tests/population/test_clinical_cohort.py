@@ -92,6 +92,10 @@ def test_severe_toxicity_holds_or_stops_the_pump():
     free, held = (simulate_clinical_cohort(COHORT, REGIMEN, events=events, follow_label=each) for each in (False, True))
     acted = np.isfinite(held["label_action_day"])
     assert acted.sum() > 30
+    # The release that was acted on happens again in the run with the hold.
+    released = acted & (free["cytokine_release_day"] < free["neurotoxicity_day"])
+    assert released.any()
+    assert np.array_equal(free["cytokine_release_day"][released], held["cytokine_release_day"][released])
     # On the half day after it; what was not acted on is as it was.
     late = held["label_action_day"][acted] - np.minimum(held["neurotoxicity_day"], held["cytokine_release_day"])[acted]
     assert np.all((late >= 0.0) & (late <= 0.5))

@@ -115,7 +115,7 @@ def _toxicities(treated: Treated, luck: Luck, p: Any) -> dict[str, NDArray[Any]]
     table, outputs = treated.timetable, treated.outputs
     grades = np.zeros(len(treated), np.int64)
     release_day = np.full(len(treated), np.inf)
-    for exposure, step in enumerate(table.steps):
+    for exposure, step in table.exposures:
         peak = outputs["serum_il6_pg_per_ml"][:, table.after(step)].max(axis=1)
         burden = outputs["mrd"][:, table.place(step)]
         grade = toxicity.cytokine_release_grades(peak, burden, luck, exposure, p)
@@ -188,7 +188,8 @@ def _transplants(
 def _remaining(treated: Treated, luck: Luck, p: Any) -> Remaining:
     """Return what is left at the end of treatment, with rates of one type of cell that stand for both phases."""
     outputs, model = treated.outputs, treated.parameters
-    net = model["blast_birth_per_day"] - model["blast_death_per_day"]
+    frailty = np.exp(p.growth_frailty_ln_sd * luck.normal("growth frailty"))
+    net = frailty * (model["blast_birth_per_day"] - model["blast_death_per_day"])
     survival = _average_survival(model)
     # A clone that cannot last has no line that survives: its own rates say how it dies out.
     lasts = survival > 0.0

@@ -202,7 +202,7 @@ def section(found: Record) -> Section:
     checked = found["checked"]
     note = (
         f"{found['threads']} threads. Of {checked['patients']} patients {100.0 * checked['share_of_other_events']:.2g} % "
-        f"have another first event at rtol {_CHECK_RTOL:g}. Shares of processor time: the cohort engine, the events, the rest."
+        f"have another first event at rtol {_CHECK_RTOL:g}. Processor time: the cohort engine, the events, the rest."
     )
     table = Table(f"Streamed clinical cohorts, {FOLLOW_UP_DAYS:g} days", [heading, *rows], note)
     return Section("Clinical cohort", _INTRODUCTION, [table], list(_goals(found)))

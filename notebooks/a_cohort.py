@@ -19,7 +19,6 @@ from matplotlib import pyplot
 import bitesim
 from bitesim.plots import plot_bands, plot_survival
 from bitesim.population import Growth, LogNormal, Quantiles, Variability
-from bitesim.population.clinical_cohort import simulate_clinical_cohort
 
 population = bitesim.VirtualPopulation.sample(
     400,
@@ -38,8 +37,8 @@ print(population)
 drug = bitesim.Regimen.parse("15 ug/m2/day for 28 d, 7 d off, x2")
 chemotherapy = bitesim.Regimen.none().with_chemotherapy(0).with_chemotherapy(35)
 arms = {
-    "blinatumomab": simulate_clinical_cohort(population, drug, keep=["mrd"]),
-    "chemotherapy": simulate_clinical_cohort(population, chemotherapy),
+    "blinatumomab": bitesim.simulate_clinical_cohort(population, drug, keep=["mrd"]),
+    "chemotherapy": bitesim.simulate_clinical_cohort(population, chemotherapy),
 }
 arms["blinatumomab"]
 
@@ -85,7 +84,7 @@ holds = {
     "a week, not made up": drug.hold(7, days=7, reason="line infection", resume="as_planned"),
 }
 held = {
-    name: simulate_clinical_cohort(population, each, visits_days=[42, 77], keep=["mrd"], follow_label=False)
+    name: bitesim.simulate_clinical_cohort(population, each, visits_days=[42, 77], keep=["mrd"], follow_label=False)
     for name, each in holds.items()
 }
 for name, result in held.items():

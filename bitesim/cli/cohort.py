@@ -201,11 +201,7 @@ def _write(population: VirtualPopulation, results: dict[str, ClinicalResult], op
     for name, result in results.items():
         behind = f"_{name}" if name else ""
         target = options.out / f"patients{behind}.{suffix}"
-        if options.parquet:
-            result.to_dataframe().to_parquet(target, index=False)
-        else:
-            result.to_csv(target)
-        written.append(target)
+        written.append(result.to_parquet(target) if options.parquet else result.to_csv(target))
         if not np.all(result.failed):
             pictures: dict[str, Callable[[ClinicalResult], Any]] = {
                 "waterfall": plot_waterfall,

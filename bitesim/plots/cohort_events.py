@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from bitesim.foundation.errors import ParameterError
 from bitesim.plots.outputs import one_panel
-
-if TYPE_CHECKING:
-    from bitesim.population.clinical_result import ClinicalResult
+from bitesim.population.clinical_result import ClinicalResult
 
 #: First events in the order of their codes, with their colours in every picture of a cohort.
 CAUSE_COLOURS: Final = {
@@ -95,7 +93,7 @@ def plot_survival(
     ParameterError
         Where there is not one label for each arm.
     """
-    arms: list[ClinicalResult] = list(results) if isinstance(results, Sequence) else [results]
+    arms = [results] if isinstance(results, ClinicalResult) else list(results)
     names = [arm.regimen for arm in arms] if labels is None else list(labels)
     if not arms or len(names) != len(arms):
         raise ParameterError(f"labels holds {len(names)} names for {len(arms)} arms: give one an arm")

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bitesim.assays import MrdOutcome
 from bitesim.engines.cohort_result import CohortResult
 from bitesim.foundation.checks import whole_number
 from bitesim.foundation.errors import ParameterError, unknown_name
-from bitesim.foundation.pictures import register_picture
 from bitesim.leukaemia import LEUKAEMIA
 from bitesim.plots.cohort_events import caption, plot_events, plot_survival
 from bitesim.plots.outputs import LOGARITHMIC, logarithmic, one_panel, shade_below_one_cell, title
 from bitesim.plots.swimmer import plot_swimmer
-
-if TYPE_CHECKING:
-    from bitesim.population.clinical_result import ClinicalResult
+from bitesim.population.clinical_result import ClinicalResult, register_plot
 
 Floats = NDArray[np.float64]
-#: What a laboratory reports of a marrow sample, by the codes of `MrdOutcome`, with its colour.
+#: What a laboratory reports of a marrow sample, with its colour.
 _REPORTED: Final = {
-    0: ("not detected", "#2c7f5b"),
-    1: ("positive, below quantification", "#e0b23c"),
-    2: ("quantified", "#a12a2a"),
+    int(MrdOutcome.NOT_DETECTED): ("not detected", "#2c7f5b"),
+    int(MrdOutcome.POSITIVE_NOT_QUANTIFIABLE): ("positive, below quantification", "#e0b23c"),
+    int(MrdOutcome.QUANTIFIED): ("quantified", "#a12a2a"),
     -1: ("no sample", "#a0a0a0"),
 }
 #: One cell among those of an adult's marrow, about: less is none.
@@ -38,8 +36,8 @@ _LINE: Final = "#1f5a99"
 def plot_waterfall(result: ClinicalResult, visit: int = 1, ax: Any = None) -> Any:
     """Draw the change of the true MRD from the start to a visit, one bar a patient, best on the right; return the Axes.
 
-    A bar's colour is what the laboratory reported. A bar ends where about one cell would be left in the marrow. Of a large
-    cohort every n-th patient of the sorted row is drawn.
+    A bar's colour is what the laboratory reported; who died before has no bar. A bar ends where about one cell would be left
+    in the marrow. Of a large cohort every n-th patient of the sorted row is drawn; counts are those of all.
 
     Parameters
     ----------
@@ -53,10 +51,10 @@ def plot_waterfall(result: ClinicalResult, visit: int = 1, ax: Any = None) -> An
     ParameterError
         For a visit that was not made.
     """
-    if not isinstance(visit, int) or not 1 <= visit <= len(result.visits_days):
-        raise ParameterError(f"visit = {visit}: there were {len(result.visits_days)}, from 1")
+    visit = whole_number("visit", visit, (1, len(result.visits_days)), "Visits are counted from 1.")
     before, after = result["mrd_0"], result[f"mrd_{visit}"]
-    rows = np.flatnonzero(~result.failed & np.isfinite(after) & (before > 0.0))
+    alive = result["death_day"] >= result.visits_days[visit - 1]
+    rows = np.flatnonzero(~result.failed & alive & np.isfinite(after) & (before > 0.0))
     change = np.log10(np.maximum(after[rows], _ONE_CELL) / before[rows])
     order = np.argsort(-change, kind="stable")
     if len(order) > _MOST_BARS:
@@ -148,12 +146,24 @@ def plot_bands(
 
 
 def _course(result: ClinicalResult | CohortResult, name: str) -> tuple[Floats, Mapping[str, str]]:
-    """Return an output of everybody who could be integrated, shape (patients, times), and the units of all."""
+    """Return an output of everybody who could be integrated, shape (patients, times), and the units of all.
+
+    Raises
+    ------
+    ParameterError
+        Where nobody could be.
+    UnknownNameError
+        For an output that was not kept.
+    """
     if isinstance(result, CohortResult):
-        return result[name][result.outcome == 0], result.units
-    if name not in result.courses:
-        raise unknown_name("course of this cohort (say keep=[...] when simulating)", name, result.courses)
-    return result.courses[name][~result.failed], LEUKAEMIA.units
+        values, units = result[name][result.outcome == 0], result.units
+    elif name in result.courses:
+        values, units = result.courses[name][~result.failed], LEUKAEMIA.units
+    else:
+        raise unknown_name("course that was kept (keep=[...])", name, result.courses)
+    if not len(values):
+        raise ParameterError(f"{name}: there is nothing to draw: no patient could be integrated")
+    return values, units
 
 
 def _finish(axes: Any, name: str, values: Floats, units: Mapping[str, str]) -> None:
@@ -214,4 +224,4 @@ def plot_clinical_cohort(result: ClinicalResult, what: str | None = None, ax: An
     return axes
 
 
-register_picture("clinical cohort", plot_clinical_cohort)
+register_plot(plot_clinical_cohort)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +12,12 @@ from bitesim.foundation.checks import whole_number
 from bitesim.foundation.errors import BitesimError, BitesimWarning
 from bitesim.plots.cohort_events import CAUSE_COLOURS, EVENT_FREE
 from bitesim.plots.outputs import one_panel
+from bitesim.population.clinical_result import ClinicalResult
+from bitesim.population.events.course import CAUSES
 from bitesim.treatment import Regimen
-
-if TYPE_CHECKING:
-    from bitesim.population.clinical_result import ClinicalResult
 
 Rows = NDArray[np.int64]
 Windows = list[tuple[float, float]]
-_CAUSES: Final = tuple(CAUSE_COLOURS)
 _INFUSED, _AFTER, _DIED = "#1f5a99", "#f0dcd3", "black"
 _DEATHS: Final = ("toxic death", "transplant-related death", "death in remission")
 _LANE: Final = 0.62
@@ -71,7 +69,7 @@ def _lanes(axes: Any, result: ClinicalResult, rows: Rows) -> None:
     axes.barh(lanes, free, _LANE, color=EVENT_FREE, label="event-free")
     if np.any(ends > free):
         axes.barh(lanes, ends - free, _LANE, free, color=_AFTER, label="after failure or relapse")
-    stopped = np.where(_worst_grade(result, rows) >= 4, result["label_action_day"][rows], np.inf)
+    stopped = np.where(_acted_on(result, rows) >= 4, result["label_action_day"][rows], np.inf)
     over = np.minimum(free, stopped)
     for place, (start, stop) in enumerate(planned_infusions(result.regimen)):
         width = np.clip(np.minimum(over, stop) - start, 0.0, None)
@@ -82,7 +80,7 @@ def _lanes(axes: Any, result: ClinicalResult, rows: Rows) -> None:
 def _marks(axes: Any, result: ClinicalResult, rows: Rows) -> None:
     lanes = np.arange(len(rows))
     action = result["label_action_day"][rows]
-    severe = _worst_grade(result, rows) >= 4
+    severe = _acted_on(result, rows) >= 4
     style: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0.8, "clip_on": False, "zorder": 4}
 
     def mark(who: Any, days: Any, marker: str, label: str, colour: str, edge: str = "white", size: float = 7.0) -> None:
@@ -97,25 +95,25 @@ def _marks(axes: Any, result: ClinicalResult, rows: Rows) -> None:
     transplant = result["transplant_day"][rows]
     mark(np.isfinite(transplant), transplant, "D", "transplant", "#2c7f5b", size=6.0)
     cause, day = result["first_event"][rows], result["first_event_day"][rows]
-    for place, name in enumerate(_CAUSES):
+    for place, name in enumerate(CAUSES):
         if name not in _DEATHS:
             marker = "s" if name == "treatment failure" else "o"
             mark((cause == place) & np.isfinite(day), day, marker, name, CAUSE_COLOURS[name])
     death = result["death_day"][rows]
-    at_once = np.isin(cause, [_CAUSES.index(name) for name in _DEATHS])
+    at_once = np.isin(cause, [CAUSES.index(name) for name in _DEATHS])
     for name in _DEATHS:
-        who = (cause == _CAUSES.index(name)) & np.isfinite(death)
+        who = (cause == CAUSES.index(name)) & np.isfinite(death)
         mark(who, death, "X", name, CAUSE_COLOURS[name], size=8.0)
     mark(np.isfinite(death) & ~at_once, death, "x", "death after failure or relapse", _DIED, _DIED, 6.0)
     end = np.full(len(rows), result.follow_up_days)
     mark(~np.isfinite(death), end * 1.012, ">", "alive at the end of follow-up", _INFUSED, size=6.0)
 
 
-def _worst_grade(result: ClinicalResult, rows: Rows) -> Rows:
-    """Return the grade of the toxicity that came first, which decides what the label does."""
-    release, neurologic = result["cytokine_release_day"][rows], result["neurotoxicity_day"][rows]
-    grades = result["cytokine_release_grade"][rows], result["neurotoxicity_grade"][rows]
-    return np.asarray(np.where(release <= neurologic, *grades))
+def _acted_on(result: ClinicalResult, rows: Rows) -> Rows:
+    """Return the grade of the toxicity to which the label's answer was, at most half a day before it."""
+    action, neurologic = result["label_action_day"][rows], result["neurotoxicity_day"][rows]
+    is_neurologic = (neurologic <= action) & (action <= neurologic + 0.5)
+    return np.asarray(np.where(is_neurologic, result["neurotoxicity_grade"][rows], result["cytokine_release_grade"][rows]))
 
 
 def planned_infusions(regimen: str) -> Windows:

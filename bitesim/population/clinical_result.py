@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,17 @@ from numpy.typing import ArrayLike, NDArray
 from bitesim.assays import MrdOutcome
 from bitesim.engines.cohort_result import Failure
 from bitesim.foundation.errors import ParameterError, needs_extra, unknown_name
-from bitesim.foundation.pictures import picture
 from bitesim.population.events.course import CAUSES
 
 Floats = NDArray[np.float64]
+#: Set by bitesim.plots when it is imported, so that no lower floor imports the plotting code.
+_plot_hook: Callable[..., Any] | None = None
+
+
+def register_plot(hook: Callable[..., Any]) -> None:
+    """Let `hook` draw for `ClinicalResult.plot`."""
+    global _plot_hook
+    _plot_hook = hook
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +234,9 @@ class ClinicalResult:
         -------
         Axes, or ndarray of Axes
         """
-        return picture("clinical cohort")(self, what, ax, **options)
+        if _plot_hook is None:
+            raise ParameterError("plotting is not loaded: import bitesim.plots first (import bitesim does it)")
+        return _plot_hook(self, what, ax, **options)
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -96,5 +96,5 @@ def test_impossible_recipes_are_refused(arguments, says):
 def test_limits_that_reject_nearly_everybody_are_refused_and_blamed():
     hopeless = recipe(limits={"mrd": (0.5, 0.9)}, growth=Growth(9.0))
     for count in (1, 10):
-        with pytest.raises(ParameterError, match=r"limits reject .* at most 99%: mrd in 0.5 to 0.9 rejects"):
+        with pytest.raises(ParameterError, match=r"limits, .* reject 99.7%.* at most 99%: mrd in 0.5 to 0.9 rejects"):
             hopeless.rows(np.arange(count, dtype=np.uint64))

@@ -6,7 +6,7 @@ from scipy import optimize, stats
 
 from bitesim import ParameterError, VirtualPopulation
 from bitesim.population import Growth, LogNormal, Uniform, Variability, curve, mean, proportion, quantile
-from bitesim.population.weighting import weigh
+from bitesim.population.weighting import _largest_support, weigh
 
 COUNT = 20_000
 NORMAL = {"x": np.random.default_rng(8).standard_normal(COUNT)}
@@ -98,6 +98,16 @@ def test_targets_at_the_end_of_a_range_leave_only_those_patients():
     weighting = weigh(NORMAL, [proportion("x", 0.0, above=1.0), mean("x", -0.5)], patients=COUNT)
     assert weighting.weights[NORMAL["x"] > 1.0].max() == 0.0
     np.testing.assert_allclose(weighting.after, [0.0, -0.5], atol=1e-8)
+
+
+def test_a_flat_piece_of_a_curve_leaves_nobody_there():
+    weighting = weigh(NORMAL, [*curve("x", {-1.0: 0.2, 0.0: 0.5, 1.0: 0.5}), mean("x", 0.4)], patients=COUNT)
+    np.testing.assert_allclose(weighting.after, [0.2, 0.5, 0.5, 0.4], atol=1e-8)
+    between = (NORMAL["x"] > 0.0) & (NORMAL["x"] <= 1.0)
+    assert weighting.weights[between].sum() < 1e-8
+    # Where the multipliers would have to be infinite, a linear programme finds who is left.
+    features = np.array([NORMAL["x"] <= 0.0, NORMAL["x"] <= 1.0]) - 0.5
+    assert np.array_equal(_largest_support(features[:, :2000]), ~between[:2000])
 
 
 def test_targets_that_repeat_each_other_are_met():

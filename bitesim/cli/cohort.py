@@ -155,7 +155,7 @@ def table(population: VirtualPopulation, arms: Sequence[Arm], results: dict[str,
     first = next(iter(results.values()))
     lines = [f"{len(population)} virtual patients, seed {first.seed}, followed for {first.follow_up_days:g} d"]
     lines += [f"{arm.name or 'regimen'}: {arm}" for arm in arms if arm.name in results]
-    lines += ["", *([_line("", [name[:18] for name in results])] if len(results) > 1 else [])]
+    lines += ["", *([_line("", [name[:22] for name in results])] if len(results) > 1 else [])]
     rows: dict[str, list[str]] = {"patients": [f"{len(each)} ({np.sum(each.failed)} failed)" for each in results.values()]}
     kept = [int(np.sum(~result.failed)) for result in results.values()]
     summaries = [result.summary() if count else {} for result, count in zip(results.values(), kept, strict=True)]
@@ -185,7 +185,7 @@ def table(population: VirtualPopulation, arms: Sequence[Arm], results: dict[str,
 
 
 def _line(name: str, cells: Sequence[str]) -> str:
-    return (f"{name:42}" + "".join(f"{cell:>20}" for cell in cells)).rstrip()
+    return (f"{name:42}" + "".join(f"{cell:>24}" for cell in cells)).rstrip()
 
 
 def _share(count: int, of: int) -> str:

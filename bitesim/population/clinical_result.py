@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,14 @@ from bitesim.foundation.errors import ParameterError, needs_extra, unknown_name
 from bitesim.population.events.course import CAUSES
 
 Floats = NDArray[np.float64]
+#: Set by bitesim.plots when it is imported, so that no lower floor imports the plotting code.
+_plot_hook: Callable[..., Any] | None = None
+
+
+def register_plot(hook: Callable[..., Any]) -> None:
+    """Let `hook` draw for `ClinicalResult.plot`."""
+    global _plot_hook
+    _plot_hook = hook
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +217,26 @@ class ClinicalResult:
                 cells = [repr(self.columns[name][row].item()) for name in names]
                 opened.write(",".join([str(int(self.numbers[row])), *cells, str(bool(self.failed[row]))]) + "\n")
         return file
+
+    def plot(self, what: str | None = None, ax: Any = None, **options: Any) -> Any:
+        """Draw the cohort; see `bitesim.plots.plot_clinical_cohort`.
+
+        Parameters
+        ----------
+        what : {"waterfall", "swimmer", "events", "survival"} or str, optional
+            One picture, or an output that was kept, as bands. Default: these four.
+        ax : matplotlib Axes, optional
+            For one picture.
+        options
+            Of that picture.
+
+        Returns
+        -------
+        Axes, or ndarray of Axes
+        """
+        if _plot_hook is None:
+            raise ParameterError("plotting is not loaded: import bitesim.plots first (import bitesim does it)")
+        return _plot_hook(self, what, ax, **options)
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -118,7 +118,9 @@ class ClinicalResult:
 
     def _share_by(self, when: Floats, days: ArrayLike) -> Floats:
         kept = np.sort(when[~self.failed])
-        return np.searchsorted(kept, np.asarray(days, float), side="right") / max(1, len(kept))
+        reached = np.searchsorted(kept, np.asarray(days, float), side="right")
+        # Of nobody there is no share.
+        return np.asarray(reached / len(kept) if len(kept) else np.full(np.shape(reached), np.nan))
 
     def mrd_negative(self, visit: int, of: str = "measured") -> tuple[int, int]:
         """Return (patients not detected, patients of the denominator) at a visit, from 1.
@@ -154,12 +156,14 @@ class ClinicalResult:
         kept = ~self.failed
         shares = {cause: float(self.cumulative_incidence(cause, [end])[0]) for cause in CAUSES}
         shares |= {"event-free": float(self.event_free([end])[0]), "alive": float(self.alive([end])[0])}
-        shares["transplanted"] = float(np.mean(np.isfinite(self["transplant_day"])[kept]))
-        shares["severe cytokine release"] = float(np.mean(self["cytokine_release_grade"][kept] >= 3))
-        shares["severe neurotoxicity"] = float(np.mean(self["neurotoxicity_grade"][kept] >= 3))
-        shares["severe infection"] = float(np.mean(np.isfinite(self["infection_day"])[kept]))
-        shares["severe neutropenia"] = float(np.mean(self["neutropenia_grade"][kept] >= 3))
-        return shares
+        happened = {
+            "transplanted": np.isfinite(self["transplant_day"]),
+            "severe cytokine release": self["cytokine_release_grade"] >= 3,
+            "severe neurotoxicity": self["neurotoxicity_grade"] >= 3,
+            "severe infection": np.isfinite(self["infection_day"]),
+            "severe neutropenia": self["neutropenia_grade"] >= 3,
+        }
+        return shares | {name: float(np.mean(who[kept])) if kept.any() else np.nan for name, who in happened.items()}
 
     def to_dataframe(self) -> Any:
         """Return a pandas DataFrame, one row a patient; infinite days are missing values.

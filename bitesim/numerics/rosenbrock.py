@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import kernel
-from bitesim.numerics.combination import increment_sum, stage_sum, weighted_sum
+from bitesim.numerics.combination import weighted_sum
 from bitesim.numerics.entries import invoke2, invoke3, invoke4
 from bitesim.numerics.lanes import LANES, block, fused, load, plus, store, times
+from bitesim.numerics.stage_sums import both_sums, fuse_rows
 from bitesim.numerics.tableaus import RODAS5P
 
 Block = NDArray[np.float64]
@@ -33,15 +34,19 @@ _FOLLOWS: Final = tuple(
     and RODAS5P.a[stage, stage - 1] == 1.0
     for stage in range(STAGES)
 )
-#: add_increments(stage, base, stages, result, first_row, rows): the state at which a stage takes its rate.
-add_increments: Final = stage_sum(
-    np.array([np.eye(STAGES)[stage - 1] if _FOLLOWS[stage] else RODAS5P.a[stage] for stage in range(STAGES)]),
-    onto_base=True,
+#: Of each stage, the weight of the one before it in its state, and the weights of those before that in the next one's.
+_LAST_WEIGHT: Final = tuple(1.0 if _FOLLOWS[stage] else float(RODAS5P.a[stage, stage - 1]) for stage in range(STAGES))
+_AHEAD: Final = np.array(
+    [
+        np.where(np.arange(STAGES) < stage, RODAS5P.a[stage + 1], 0.0)
+        if stage + 1 < STAGES and not _FOLLOWS[stage + 1]
+        else np.zeros(STAGES)
+        for stage in range(STAGES)
+    ]
 )
-#: complete_increment(stage, stages, inverse_step, first_row, rows): adds to a stage's rate what earlier stages contribute.
-complete_increment: Final = increment_sum(RODAS5P.c)
-#: carry(stage, base, stages, result, first_row, rows): what earlier stages contribute to a stage's rate, over the step.
-carry: Final = stage_sum(RODAS5P.c, onto_base=False)
+#: look_ahead(stage, state, stages, carried, ahead, rows): what earlier stages contribute to a stage's rate, and the next
+#: stage's state without this stage.
+look_ahead: Final = both_sums(RODAS5P.c, _AHEAD)
 _add_weighted: Final = weighted_sum(STAGES)
 
 
@@ -57,6 +62,7 @@ class Work(NamedTuple):
     input_rate: Block
     new_state: Block
     carried: Block
+    ahead: Block
     stages: Block
     factors: Block
     allowed: Block
@@ -102,8 +108,8 @@ def _cut(arena: Block, ends: NDArray[np.int64], all_rows: NDArray[np.int64], inp
         arena[ends[1] : ends[2]],
         arena[ends[2] : ends[3]],
         arena[ends[3] : ends[4]],
-        arena[ends[4] : ends[5]].reshape((STAGES, all_rows.shape[0], LANES)),
-        arena[ends[5] : ends[6]],
+        arena[ends[4] : ends[5]],
+        arena[ends[5] : ends[6]].reshape((STAGES, all_rows.shape[0], LANES)),
         arena[ends[6] : ends[7]],
         arena[ends[7] : ends[8]],
         arena[ends[8] : ends[9]],
@@ -111,6 +117,7 @@ def _cut(arena: Block, ends: NDArray[np.int64], all_rows: NDArray[np.int64], inp
         arena[ends[10] : ends[11]],
         arena[ends[11] : ends[12]],
         arena[ends[12] : ends[13]],
+        arena[ends[13] : ends[14]],
         all_rows,
         input_rows,
     )
@@ -136,6 +143,12 @@ def follows(stage: int) -> bool:
 
 
 @kernel
+def last_weight(stage: int) -> float:
+    """Return the weight of the stage before in the state of a stage."""
+    return _LAST_WEIGHT[stage]
+
+
+@kernel
 def set_step(step: float, work: Any) -> None:
     """Set the same step size for every lane."""
     store(work.inverse_step, 0, 1.0 / step)
@@ -157,29 +170,55 @@ def add_input(rates: Any, first_row: int, input_rate: Block, input_rows: NDArray
 
 
 @kernel
+def enter_stage(stage: int, state: Block, work: Any) -> None:
+    """Write the state at which a stage takes its rate, and sum, before that rate is asked for, what does not need it.
+
+    A state is the sum of earlier stages, the last of them last: the others were summed while that one was computed. The
+    same operations as in `attempt_step`.
+    """
+    rows, stages, new_state = state.shape[0], work.stages, work.new_state
+    weight, before = last_weight(stage), (stage - 1) * rows
+    if follows(stage):
+        fuse_rows(weight, stages, before, new_state, 0, new_state, 0, rows)
+    elif stage == 1:
+        fuse_rows(weight, stages, before, state, 0, new_state, 0, rows)
+    else:
+        fuse_rows(weight, stages, before, work.ahead, 0, new_state, 0, rows)
+    look_ahead(stage, state, stages, work.carried, work.ahead, rows)
+
+
+@kernel
+def complete_increment(stage: int, inverse_step: Block, work: Any) -> None:
+    """Add to a stage's rate what earlier stages contribute, by `enter_stage`."""
+    rows, stages = work.new_state.shape[0], work.stages
+    fuse_rows(load(inverse_step, 0), work.carried, 0, stages, stage * rows, stages, stage * rows, rows)
+
+
+@kernel
 def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None:
     """Take the stages of a step, whose size and diagonal are set and whose first stage holds the rate at `state`.
 
     `complete_row` does the rest. `system` is a `System`.
     """
     rows = state.shape[0]
-    stages, factors, new_state, carried = work.stages, work.factors, work.new_state, work.carried
+    stages, factors, new_state, carried, ahead = work.stages, work.factors, work.new_state, work.carried, work.ahead
     inverse_step, input_rate, input_rows = work.inverse_step, work.input_rate, work.input_rows
     invoke4(system.factorise, state, constants, work.diagonal, factors, 0)
     invoke2(system.solve, factors, stages, 0)
     for stage in range(1, STAGES):
         here = stage * rows
+        # Written out: a call of `enter_stage`, which is not inlined, takes longer than its sums.
+        weight, before = last_weight(stage), here - rows
         if follows(stage):
-            add_increments(stage, new_state, stages, new_state, 0, rows)
+            fuse_rows(weight, stages, before, new_state, 0, new_state, 0, rows)
+        elif stage == 1:
+            fuse_rows(weight, stages, before, state, 0, new_state, 0, rows)
         else:
-            add_increments(stage, state, stages, new_state, 0, rows)
-        # Before the rate, in whose shadow it is computed: a rate waits for its exponentials and divisions.
-        carry(stage, state, stages, carried, 0, rows)
+            fuse_rows(weight, stages, before, ahead, 0, new_state, 0, rows)
+        look_ahead(stage, state, stages, carried, ahead, rows)
         invoke3(system.rate, new_state, constants, stages, here * LANES)
         add_input(stages, here, input_rate, input_rows)
-        for row in range(rows):
-            rate = load(stages, here + row)
-            store(stages, here + row, fused(load(inverse_step, 0), load(carried, row), rate))
+        fuse_rows(load(inverse_step, 0), carried, 0, stages, here, stages, here, rows)
         invoke2(system.solve, factors, stages, here * LANES)
 
 

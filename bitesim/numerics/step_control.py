@@ -17,7 +17,7 @@ SAFETY: Final = 0.88
 LARGEST_GROWTH: Final = 6.0
 SMALLEST_SHRINK: Final = 0.15
 #: A step that may grow is expected to grow on by no more than this.
-LARGEST_HOPE: Final = 1.5
+LARGEST_HOPE: Final = 1.45
 #: Squares of errors below it are as good as 0.
 SMALLEST_SQUARE: Final = 1e-24
 

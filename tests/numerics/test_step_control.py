@@ -80,7 +80,15 @@ def test_the_factor_follows_the_error_order():
 def test_steps_that_shrink_are_expected_to_shrink_on_and_those_that_grow_to_grow_half_as_fast():
     # The step 0.3 might have been 0.6.
     square = (0.3 / 0.6) ** 10
-    for before, expected in ((0.6, 1.0), (0.8, 0.75), (1.2, 0.5), (0.5, 1.1), (0.4, 1.25), (0.3, LARGEST_HOPE), (0.1, 1.5)):
+    for before, expected in (
+        (0.6, 1.0),
+        (0.8, 0.75),
+        (1.2, 0.5),
+        (0.5, 1.1),
+        (0.4, 1.25),
+        (0.3, LARGEST_HOPE),
+        (0.1, LARGEST_HOPE),
+    ):
         assert judged(square, step=0.3, before=before)[1] == pytest.approx(SAFETY * 2.0 * expected, rel=2 * ROUGH)
 
 

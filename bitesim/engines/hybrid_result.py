@@ -36,7 +36,9 @@ class Share:
         middle = (share + z2 / (2.0 * replicates)) / (1.0 + z2 / replicates)
         half = _NORMAL_QUANTILE / (1.0 + z2 / replicates)
         half *= np.sqrt(share * (1.0 - share) / replicates + z2 / (4.0 * replicates**2))
-        return cls(share, float(max(0.0, middle - half)), float(min(1.0, middle + half)), replicates)
+        # At 0 and 1 an end is the share itself, up to rounding.
+        low, high = min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half))
+        return cls(share, float(low), float(high), replicates)
 
     def __str__(self) -> str:
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f}, {self.replicates} replicates)"
@@ -125,10 +127,14 @@ class HybridRun:
         first = np.argmax(lasting, axis=2)
         return np.asarray(np.where(lasting.any(axis=2), self.grid_days[first], np.inf))
 
+    @property
+    def cured(self) -> NDArray[np.bool_]:
+        """Who has no cell left at the end, shape (replicates,)."""
+        return np.asarray(np.isfinite(self.extinction_days()).all(axis=1))
+
     def p_cured(self) -> Share:
-        """Return the share of replicates without any blast at the end, with its 95 % interval."""
-        cured = np.isfinite(self.extinction_days()).all(axis=1)
-        return Share.of(int(cured.sum()), len(self))
+        """Return the share of replicates without any cell of a clone at the end, with its 95 % interval."""
+        return Share.of(int(self.cured.sum()), len(self))
 
     def nadir(self, name: str) -> Vector:
         """Return the lowest value of an output in each replicate, shape (replicates,)."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -27,6 +25,7 @@ import bitesim
 from benchmarks.command import Benchmark, Record, main, say
 from benchmarks.contest import side_by_side, tolerance_for
 from benchmarks.measure import WrongAnswer
+from benchmarks.memory import MIB, forget_peak, peak_mib, status_mib, threads
 from benchmarks.ours import cohort
 from benchmarks.pages import Goal, Section, Table
 from benchmarks.population import published_population, published_rows
@@ -53,7 +52,6 @@ _REPEATED_BELOW, _MOST_REPEATS = 30_000, 9
 _LARGEST_SPREAD_OF_COST: Final = 1.2
 _LARGEST_GROWTH_MIB: Final = 64.0
 _GOAL_S: Final = 240.0
-_MIB: Final = 2.0**20
 
 _INTRODUCTION: Final = f"""\
 Varied patients of hosseini2020 (every parameter log-normal, sd 0.3, each patient a function of seed and row), {REGIMEN};
@@ -65,40 +63,14 @@ before the run. The tolerance is the loosest at which the largest relative error
 """
 
 
-def _status_mib(name: str) -> float | None:
-    """Return a line of the process's status in MiB; None where the system does not tell."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return None
-    found = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
-    return int(found[0]) / 1024 if found else None
-
-
-def _peak_mib() -> float:
-    """Return the largest resident set of this process so far."""
-    # ru_maxrss may be the peak of the parent, which it was forked from; the status is the process's own.
-    own = _status_mib("VmHWM")
-    factor = 1.0 if sys.platform == "darwin" else 1024.0
-    return own if own is not None else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * factor / _MIB
-
-
-def _forget_peak() -> None:
-    """Let the peak begin at the present resident set, where the system can."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
-    except OSError:
-        return
-
-
 def run_one(patients: int, rtol: float) -> Record:
     """Stream one cohort in this process and return its cost, memory and a digest of its first patients."""
     model = bitesim.MODELS["hosseini2020"]
     shared: dict[str, Any] = {"bsa_m2": _BSA_M2, "rtol": rtol}
     # Loads the kernels, and the threads' own code.
     bitesim.run_cohort(model, published_rows(0, 8), REGIMEN, TIMES_DAYS, OUTPUTS, **shared)
-    _forget_peak()
-    before = _status_mib("VmRSS") or _peak_mib()
+    forget_peak()
+    before = status_mib("VmRSS") or peak_mib()
     streams = [_stream(patients, shared) for _ in range(max(1, min(_MOST_REPEATS, _REPEATED_BELOW // patients)))]
     wall, cpu = (statistics.median(each[name] for each in streams) for name in ("wall_s", "cpu_s"))
     return {
@@ -109,8 +81,8 @@ def run_one(patients: int, rtol: float) -> Record:
         "cpu_us_per_patient": 1e6 * cpu / patients,
         "patients_per_second_per_core": patients / cpu,
         "rss_before_mib": before,
-        "peak_rss_mib": _peak_mib(),
-        "peak_above_start_mib": _peak_mib() - before,
+        "peak_rss_mib": peak_mib(),
+        "peak_above_start_mib": peak_mib() - before,
         **{name: streams[0][name] for name in ("failures", "share_below_1_b_cell_per_ul", "first_patients_sha256")},
     }
 
@@ -165,11 +137,6 @@ def check(rtol: float) -> Record:
     return {"patients": _CHECKED, "share_above_error": missed / _CHECKED, "largest_error_of_kept": float(kept)}
 
 
-def _threads() -> int:
-    """Return how many threads `stream_cohort` uses by default."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-
-
 def _in_a_process(patients: int, rtol: float) -> Record:
     command = [sys.executable, "-m", "benchmarks.cohort_size", "--one", str(patients), "--rtol", repr(rtol)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -188,7 +155,7 @@ def run(options: argparse.Namespace) -> Record:
         say(f"cohort size: {size} patients in {rows[-1]['wall_s']:.1f} s, {rows[-1]['peak_above_start_mib']:.1f} MiB")
     if len({row["first_patients_sha256"] for row in rows if row["patients"] >= _COMPARED}) != 1:
         raise WrongAnswer("the first patients' numbers depend on the size of the cohort")
-    return {"rtol": rtol, "largest_error": error, "checked": check(rtol), "threads": _threads(), "rows": rows}
+    return {"rtol": rtol, "largest_error": error, "checked": check(rtol), "threads": threads(), "rows": rows}
 
 
 def _goals(found: Record) -> Iterable[Goal]:
@@ -251,7 +218,7 @@ def draw(found: Record, path: Path) -> None:
     speed.set(title="speed", ylabel="patients / s / core")
     before = [row["rss_before_mib"] for row in found["rows"]]
     memory.plot(sizes, [row["peak_rss_mib"] for row in found["rows"]], color="tab:orange", label="peak, measured", **style)
-    kept = [start + size * len(OUTPUTS) * len(TIMES_DAYS) * 8 / _MIB for start, size in zip(before, sizes, strict=True)]
+    kept = [start + size * len(OUTPUTS) * len(TIMES_DAYS) * 8 / MIB for start, size in zip(before, sizes, strict=True)]
     memory.plot(sizes, kept, color="0.5", linestyle="--", label=f"if {len(OUTPUTS) * len(TIMES_DAYS)} numbers were kept")
     memory.set(title="memory (most of it is Python and its libraries)", ylabel="resident set [MiB]")
     memory.legend(frameon=False)

@@ -15,7 +15,7 @@ from benchmarks.solver import SolverFailed
 from bitesim.engines import sensitivities as engine
 from bitesim.engines.system import system_of
 from bitesim.foundation.compiled import prepare
-from bitesim.numerics.integrate_one import prepare_work, start_block
+from bitesim.numerics.integrate_one import start_block
 from bitesim.numerics.lanes import LANES, block, rows_for
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import ACCEPTED, Control, Output, output_at
@@ -51,7 +51,7 @@ def with_tangents(problem: Problem, names: Sequence[str], rtol: float) -> Run:
     counted = output_at(times, n)
     _integrate(problem, control, counted)
     recorded = output_at(times, n, record=(int(counted.counters[ACCEPTED]), (1 + STAGES) * rows_for(n)))
-    work, dots = prepare_work(control, derived.n_factors), work_for(blocks * n, 1)
+    work, dots = work_for(rows_for(n), rows_for(derived.n_factors)), work_for(blocks * n, 1)
     output = TangentOutput(
         times,
         np.empty((len(times), n)),

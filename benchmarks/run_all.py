@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import cohort_size, first_call, sensitivity_cost, stochastic, throughput, work_precision
+from benchmarks import clinical_cohort, cohort_size, first_call, sensitivity_cost, stochastic, throughput, work_precision
 from benchmarks.command import FOLDER, Benchmark, Record, measured, picture_of, say, write_json
 from benchmarks.measure import WrongAnswer
 from benchmarks.pages import Section, goal_rows, page, plain_table
@@ -21,6 +21,7 @@ BENCHMARKS: Final[tuple[Benchmark, ...]] = (
     work_precision.BENCHMARK,
     throughput.BENCHMARK,
     cohort_size.BENCHMARK,
+    clinical_cohort.BENCHMARK,
     sensitivity_cost.BENCHMARK,
     stochastic.BENCHMARK,
     first_call.BENCHMARK,

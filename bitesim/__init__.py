@@ -24,7 +24,15 @@ from bitesim.interchange import to_sbml
 from bitesim.leukaemia.assumptions import assumptions
 from bitesim.model import Model
 from bitesim.parameters import ParameterSet
-from bitesim.population import Patient, VirtualPopulation, sensitivities, simulate
+from bitesim.population import (
+    ClinicalResult,
+    Patient,
+    VirtualPopulation,
+    sensitivities,
+    simulate,
+    simulate_clinical_cohort,
+    stream_clinical_cohort,
+)
 from bitesim.published import MODELS, find_model
 from bitesim.treatment import Regimen
 from bitesim.version import __version__
@@ -33,6 +41,7 @@ __all__ = [
     "MODELS",
     "BitesimError",
     "BitesimWarning",
+    "ClinicalResult",
     "CohortResult",
     "DerivationWarning",
     "DoseWarning",
@@ -64,6 +73,8 @@ __all__ = [
     "sensitivities",
     "show_versions",
     "simulate",
+    "simulate_clinical_cohort",
+    "stream_clinical_cohort",
     "stream_cohort",
     "to_sbml",
     "units",

@@ -17,7 +17,6 @@ from typing import Final
 
 import numpy as np
 from scipy.special import expit, gammaln, ndtri
-from scipy.stats import binom
 
 from bitesim.assays.inputs import Floats
 
@@ -52,6 +51,9 @@ def draw_counts(fraction: Floats, cells: int, sd_log10: float, uniforms: Floats)
         The first decides the measurement error, the second the count.
     """
     share = expit(logit(fraction) + sd_log10 * _LN10 * ndtri(uniforms[..., 0]))
+    # Its import takes a second, and who never measures needs none of it.
+    from scipy.stats import binom
+
     return np.asarray(binom.ppf(uniforms[..., 1], cells, share), dtype=np.float64)
 
 

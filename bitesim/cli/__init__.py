@@ -8,17 +8,17 @@ import warnings
 from collections.abc import Sequence
 from typing import TextIO
 
-from bitesim.cli import assumptions, demo, derive, dish, export, simulate
+from bitesim.cli import assumptions, cohort, demo, derive, dish, export, simulate
 from bitesim.foundation.errors import BitesimError, BitesimWarning
 from bitesim.version import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return 0, or 2 with one line on stderr when the input cannot be used."""
+    """Run the command line; return 0, 2 with one line on stderr when the input cannot be used, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="bitesim", description="Blinatumomab in B-ALL, from the pump to blood and marrow.")
     parser.add_argument("--version", action="version", version=f"bitesim {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (simulate, dish, demo, derive, export, assumptions):
+    for command in (simulate, cohort, dish, demo, derive, export, assumptions):
         command.add_to(commands)
     chosen = parser.parse_args(arguments)
     with warnings.catch_warnings():
@@ -29,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except BitesimError as problem:
             print(f"bitesim: {problem}", file=sys.stderr)
             return 2
+        except KeyboardInterrupt:
+            print("bitesim: stopped by Ctrl-C", file=sys.stderr)
+            return 130
         except OSError as problem:
             print(f"bitesim: cannot write or read {problem.filename!r}: {problem.strerror}", file=sys.stderr)
             return 2

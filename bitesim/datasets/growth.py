@@ -21,7 +21,8 @@ from bitesim.datasets.package_files import read_columns
 SOURCE: Final = (
     "Kuczmarski et al. 2002, 2000 CDC Growth Charts for the United States, Vital Health Stat 11(246), PMID 12043359 "
     "(public domain): length to 2 years, height from then. From 30 years, fitted here to the nine centiles of height and "
-    "body-mass index of Fryar et al. 2012, Vital Health Stat 11(252), PMID 25204692, Tables 10, 12, 14, 15 (within 1.4 %); "
+    "body-mass index of Fryar et al. 2012, Vital Health Stat 11(252), PMID 25204692, Tables 10, 12, 14, 15, which were read "
+    "in a copy (within 1.4 %); "
     "their weight follows from both, taken as independent."
 )
 Measure = Literal["height", "weight", "bmi"]

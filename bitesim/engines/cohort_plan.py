@@ -18,7 +18,8 @@ from bitesim.foundation.errors import ParameterError, ScenarioError, unknown_nam
 from bitesim.model import Model
 from bitesim.numerics.pieces import Matrix, Pieces, Vector
 from bitesim.parameters import ParameterSet
-from bitesim.treatment import Regimen
+from bitesim.treatment import Regimen, Schedule
+from bitesim.treatment.schedule import for_another_body
 
 #: Rows of parameters [first, stop) of a cohort, made when they are needed.
 ParameterRows = Callable[[int, int], Matrix]
@@ -105,13 +106,15 @@ class Clocks:
     def __init__(self, plan: CohortPlan) -> None:
         self.plan = plan
         self.regimen = with_drug_by_name(plan.model, plan.regimen)
+        #: The schedule of one body, from which others follow, and its surface.
+        self.first: tuple[Schedule, float | None] | None = None
         self.of_body: OrderedDict[tuple[float | None, float | None], Pieces] = OrderedDict()
 
     def clock(self, patient: int) -> Pieces:
         """Return one patient's clock."""
         body = self.plan.body(patient)
         if body not in self.of_body:
-            schedule = self.regimen.schedule(bsa_m2=body[0], weight_kg=body[1])
+            schedule = self._schedule(*body)
             if schedule.decisions or schedule.steady_states:
                 raise ScenarioError(
                     "the regimen has decision points or steady-state records, which look at one patient: run these with "
@@ -123,6 +126,16 @@ class Clocks:
             untreated = np.zeros(len(self.plan.model.species))
             self.of_body[body] = pieces_between(self.plan.model, schedule, (0.0, np.inf), body[0], untreated)
         return self.of_body[body]
+
+    def _schedule(self, bsa_m2: float | None, weight_kg: float | None) -> Schedule:
+        if self.first is not None:
+            other = for_another_body(self.first[0], self.regimen, self.first[1], bsa_m2, weight_kg)
+            if other is not None:
+                return other
+        schedule = self.regimen.schedule(bsa_m2=bsa_m2, weight_kg=weight_kg)
+        if self.first is None:
+            self.first = schedule, bsa_m2
+        return schedule
 
     def chunk(self, first: int, stop: int) -> Chunk:
         """Return the patients [first, stop) with their clocks."""

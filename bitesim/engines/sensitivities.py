@@ -22,7 +22,7 @@ from bitesim.foundation.errors import ParameterError, ScenarioError, SolverError
 from bitesim.model import Model
 from bitesim.model.derived import Derived
 from bitesim.numerics.entries import invoke2, invoke3, sparse_product_entry, straight_line_entry
-from bitesim.numerics.integrate_one import prepare_work, start_block
+from bitesim.numerics.integrate_one import start_block
 from bitesim.numerics.lanes import LANES, block, rows_for
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import ACCEPTED, Control, Matrix, Output, Pieces, Vector, output_at
@@ -74,8 +74,7 @@ def run_sensitivities(
 
     n, m = len(model.species), len(model.readouts)
     n_blocks = len(directions.start) // n
-    control = Control(settings.rtol, model.species.scales(), settings.max_steps)
-    work, dots = prepare_work(control, derived.n_factors), work_for(n_blocks * n, 1)
+    work, dots = work_for(rows_for(n), rows_for(derived.n_factors)), work_for(n_blocks * n, 1)
     state = start_block(start)
     moving = TangentState(
         directions.start.copy(),

@@ -36,11 +36,11 @@ from bitesim.foundation.random_streams import seed_entropy
 from bitesim.model import Model
 from bitesim.model.rate_of_change import INITIAL_SIGNATURE, READOUTS_SIGNATURE
 from bitesim.numerics.direct_method import DIRECT_SIGNATURE, PATH_COUNTERS, Replicates, room_for, run_direct
-from bitesim.numerics.hybrid import HYBRID_SIGNATURE, hybrid_room_for, run_hybrid
 from bitesim.numerics.lanes import block, rows_for
 from bitesim.numerics.leaping import LEAPS_SIGNATURE, leap_room_for, run_leaps
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import Matrix, Pieces, Vector
+from bitesim.numerics.piecewise_deterministic import PIECEWISE_SIGNATURE, piecewise_room_for, run_piecewise
 from bitesim.parameters import ParameterSet
 from bitesim.published import find_model
 from bitesim.treatment import Regimen
@@ -69,7 +69,7 @@ class _Plan:
     epsilon: float
     max_events: int
     rtol: float
-    is_hybrid: bool
+    is_piecewise: bool
     bsa_m2: float | None
 
 
@@ -228,8 +228,10 @@ def _plan(
             f"method = 'tau' leaps over counts alone, but in model {model.name} {continuous} continuously: use "
             "method='exact', which integrates that between events"
         )
-    kept, is_hybrid = checked_outputs(model, outputs), continuous is not None
-    return _Plan(model, chosen, given, counted, pieces, state, times, kept, seed, method, *limits, is_hybrid, body["bsa_m2"])
+    kept, is_piecewise = checked_outputs(model, outputs), continuous is not None
+    return _Plan(
+        model, chosen, given, counted, pieces, state, times, kept, seed, method, *limits, is_piecewise, body["bsa_m2"]
+    )
 
 
 def _parameter_set(model: Model, parameters: Any) -> ParameterSet:
@@ -262,9 +264,9 @@ def _run_part(plan: _Plan, first: int, count: int) -> tuple[Replicates, Matrix]:
     constants.reshape(-1)[: len(values)] = values
     common: Any = (constants, plan.pieces, replicates, np.uint64(plan.seed))
     with np.errstate(all="ignore"):
-        if plan.is_hybrid:
-            mix: Any = prepare(run_hybrid, HYBRID_SIGNATURE)
-            room = hybrid_room_for(plan.counted.is_event, plan.model.species.scales())
+        if plan.is_piecewise:
+            mix: Any = prepare(run_piecewise, PIECEWISE_SIGNATURE)
+            room = piecewise_room_for(plan.counted.is_event, plan.model.species.scales())
             mix(plan.counted.one, *common, (plan.rtol, plan.max_events), room)
         elif plan.method == "exact":
             run: Any = prepare(run_direct, DIRECT_SIGNATURE)
@@ -323,7 +325,7 @@ def _gathered(plan: _Plan, first: int, parts: Sequence[tuple[Replicates, Matrix]
 def _reproducer(plan: _Plan, replicate: int) -> str:
     """Return one line of Python that runs one replicate alone, and raises what happened."""
     body = "" if plan.bsa_m2 is None else f"bsa_m2={plan.bsa_m2!r}, "
-    how = f"epsilon={plan.epsilon!r}, " if plan.method == "tau" else f"rtol={plan.rtol!r}, " if plan.is_hybrid else ""
+    how = f"epsilon={plan.epsilon!r}, " if plan.method == "tau" else f"rtol={plan.rtol!r}, " if plan.is_piecewise else ""
     return (
         f"run_stochastic({plan.model.name!r}, {dict(plan.parameters.changed())!r}, {str(plan.regimen)!r}, "
         f"{plan.times_days.tolist()!r}, 1, {plan.seed}, {plan.method!r}, {body}{how}max_events={plan.max_events}, "

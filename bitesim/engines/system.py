@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import weakref
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 from numba import types
+from numba.core import config
 
 from bitesim.foundation.compiled import kernel, prepare
 from bitesim.model import Model
@@ -16,15 +19,18 @@ from bitesim.model.derived import Derived
 from bitesim.model.rate_of_change import INITIAL_SIGNATURE, JACOBIAN_SIGNATURE, READOUTS_SIGNATURE, RHS_SIGNATURE
 from bitesim.numerics.dense import constants_size, dense_system, factors_size
 from bitesim.numerics.entries import invoke1, invoke2, invoke3, straight_line_entry
-from bitesim.numerics.integrate_one import INTEGRATE_SIGNATURE, adapted, integrate, prepare_work, start_block
+from bitesim.numerics.integrate_one import INTEGRATE_SIGNATURE, integrate, start_block
 from bitesim.numerics.lanes import block, rows_for
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import Control, Matrix, Output, Pieces, System, Vector
+from bitesim.numerics.rosenbrock import Room, room_for
 
 _BLOCK: Final = types.Array(types.float64, 2, "C")
 _FILL_SIGNATURE: Final = types.void(types.int64, _BLOCK)
 _START_SIGNATURE: Final = types.void(types.int64, _BLOCK, _BLOCK)
 _READ_SIGNATURE: Final = types.void(types.int64, _BLOCK, _BLOCK, _BLOCK)
+#: Interpreted runs of the kernels would warn about what the outcome code reports.
+_quietly: Final[Any] = partial(np.errstate, all="ignore") if config.DISABLE_JIT else nullcontext
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,11 @@ class OneSystem:
         """Return the block of constants that the entry points take, from the vector of parameters."""
         result = block(rows_for(self.n_constants))
         result.reshape(-1)[: len(parameters)] = parameters
+        self._complete(result)
         return result
+
+    def _complete(self, constants: Matrix) -> None:
+        """Compute what follows from the parameters, behind them."""
 
     def initial_state(self, parameters: Vector) -> Vector:
         """Return the untreated patient's state."""
@@ -64,19 +74,32 @@ class OneSystem:
 
     def integrate(self, parameters: Vector, state: Vector, pieces: Pieces, control: Control, output: Output) -> int:
         """Integrate `state` in place through `pieces`, fill `output`, and return an `Outcome`."""
-        current, work = start_block(state), getattr(self.rooms, "work", None)
-        if work is None:
-            work = self.rooms.work = prepare_work(control, self.n_factors)
-        work = adapted(work, control, pieces.input_rate)
+        place: _Place | None = getattr(self.rooms, "place", None)
+        if place is None:
+            place = self.rooms.place = _Place(self)
+        place.state[: len(state)] = state
+        place.constants[: len(parameters)] = parameters
+        # A model's workspace is as empty in every run.
+        place.constants[len(parameters) :] = 0.0
+        self._complete(place.block_of_constants)
         run = prepare(integrate, INTEGRATE_SIGNATURE)
-        # Interpreted runs of the kernels would warn about what the outcome code reports.
-        with np.errstate(all="ignore"):
-            code = int(run(self.system, self.constants(parameters), current, pieces, control, output, work))
+        with _quietly():
+            code = int(run(self.system, place.block_of_constants, place.block_of_state, pieces, control, output, place.room))
         if code != Outcome.OK:
             # What a failed run leaves in the rows' unused places must not reach the next one.
-            self.rooms.work = None
-        state[:] = current.reshape(-1)[: len(state)]
+            self.rooms.place = None
+        state[:] = place.state[: len(state)]
         return code
+
+
+class _Place:
+    """Blocks that a thread's runs of one system use again, and the numbers in two of them in a row."""
+
+    def __init__(self, system: OneSystem) -> None:
+        rows = rows_for(system.n_states)
+        self.room: Room = room_for(rows, rows_for(system.n_factors))
+        self.block_of_state, self.block_of_constants = block(rows), block(rows_for(system.n_constants))
+        self.state, self.constants = self.block_of_state.reshape(-1), self.block_of_constants.reshape(-1)
 
 
 #: Kernels are compiled once a model: a model is its own key, and is forgotten with it.
@@ -116,10 +139,8 @@ class _StraightLine(OneSystem):
     start: Any
     read: Any
 
-    def constants(self, parameters: Vector) -> Matrix:
-        result = super().constants(parameters)
-        prepare(_fill, _FILL_SIGNATURE)(self.fill_constants, result)
-        return result
+    def _complete(self, constants: Matrix) -> None:
+        prepare(_fill, _FILL_SIGNATURE)(self.fill_constants, constants)
 
     def initial_state(self, parameters: Vector) -> Vector:
         state = start_block(np.zeros(self.n_states))

@@ -9,7 +9,7 @@ from bitesim.leukaemia.catalogue import CATALOGUE
 from bitesim.leukaemia.fluxes import fluxes
 from bitesim.leukaemia.processes import PROCESSES, SPECIES
 from bitesim.leukaemia.readouts import READOUTS, initial_state, read
-from bitesim.model import AgeDefault, Balance, CovariateLink, DrugInput, Model
+from bitesim.model import AgeDefault, Balance, Clone, CovariateLink, DrugInput, Model
 from bitesim.parameters import ParameterSet
 
 #: A patient's covariate -> the parameter that it sets.
@@ -20,6 +20,23 @@ _COVARIATES: Final = {
     "t_cell_fitness": "t_cell_fitness",
     "marrow_blast_fraction": "baseline_blast_fraction",
 }
+
+
+def _clone(name: str, *losses: str, founders: tuple[tuple[str, str], ...] = ()) -> Clone:
+    """Return what the blasts of one clone do; `losses` are those of cycling cells beside death, killing and chemotherapy."""
+    both = (f"{name}_death", f"{name}_killing")
+    return Clone(
+        name,
+        f"ln_cycling_{name}",
+        f"ln_quiescent_{name}",
+        f"{name}_birth",
+        (*both, f"cycling_{name}_chemotherapy", *losses),
+        (*both, f"quiescent_{name}_chemotherapy"),
+        f"{name}_to_quiescence",
+        f"{name}_awakening",
+        founders,
+    )
+
 
 LEUKAEMIA: Final = Model(
     name="leukaemia",
@@ -39,6 +56,11 @@ LEUKAEMIA: Final = Model(
     ),
     age_defaults=(AgeDefault("baseline_cd8_t_cells_per_ul", t_cells_relative_to_adult),),
     balances=(Balance("drug", {"drug_ug": 1.0, "drug_eliminated_ug": 1.0}),),
+    clones=(
+        _clone("blasts", "antigen_loss"),
+        _clone("low_blasts", founders=(("antigen_loss", "ln_cycling_blasts"),)),
+        _clone("sanctuary_blasts"),
+    ),
     dexamethasone="dexamethasone_mg",
     assumptions=(
         "Bridges follow the clinical limit of a closed synapse: drug on both surfaces at contact, CD3 not limiting.",

@@ -12,6 +12,7 @@ from typing import Any, cast
 from bitesim.foundation.errors import DerivationWarning, ParameterError, unknown_name
 from bitesim.foundation.records import record_type
 from bitesim.model import rate_of_change
+from bitesim.model.clones import Clone
 from bitesim.model.derived import Derived, equations_digest
 from bitesim.model.processes import Processes
 from bitesim.model.readouts import Readout
@@ -99,6 +100,8 @@ class Model:
     age_defaults : tuple of AgeDefault
     pulses : tuple of InputPulse
     balances : tuple of Balance
+    clones : tuple of Clone
+        Clones that an engine may count cell by cell.
     dexamethasone : str
         Species that premedication fills [mg]; without one it is only logged.
     assumptions : tuple of str
@@ -123,6 +126,7 @@ class Model:
     age_defaults: tuple[AgeDefault, ...] = ()
     pulses: tuple[InputPulse, ...] = ()
     balances: tuple[Balance, ...] = ()
+    clones: tuple[Clone, ...] = ()
     dexamethasone: str = ""
     assumptions: tuple[str, ...] = field(default=())
     derived: Derived | str | None = field(default=None, repr=False)
@@ -135,8 +139,12 @@ class Model:
         mentioned = [self.drug.species, *([self.dexamethasone] if self.dexamethasone else [])]
         mentioned += [species for pulse in self.pulses for species in pulse.jumps]
         mentioned += [species for balance in self.balances for species in balance.weights]
+        mentioned += [species for clone in self.clones for species in clone.species]
         for species in mentioned:
             self.species[species]
+        for process in [process for clone in self.clones for process in clone.processes]:
+            if process not in self.processes:
+                raise unknown_name(f"process of model {self.name}", process, self.processes)
         for parameter in [*(link.parameter for link in self.covariates), *(each.parameter for each in self.age_defaults)]:
             self.catalogue[parameter]
 
@@ -191,6 +199,11 @@ class Model:
         """Readouts of many states over flat vectors."""
         outputs = record_type(tuple(readout.name for readout in self.readouts))
         return rate_of_change.readout_kernel(self.read, self.species, outputs, self.catalogue.record_type)
+
+    @cached_property
+    def flux_kernel(self) -> Callable[..., None]:
+        """Fluxes of many states over flat vectors."""
+        return rate_of_change.flux_kernel(self.fluxes, self.species, self.processes, self.catalogue.record_type)
 
     @cached_property
     def initial_kernel(self) -> Callable[..., None]:

@@ -105,6 +105,22 @@ def readout_kernel(
     return read
 
 
+def flux_kernel(
+    fluxes: Callable[..., None], species: SpeciesTable, processes: Processes, parameters: np.dtype[Any]
+) -> Callable[..., None]:
+    """Return the kernel run(states, parameters, fluxes) that writes one row of fluxes per state, in the table's order."""
+    state_record, flux_record = species.record_type, processes.record_type
+
+    @kernel
+    def run(states: Vector, parameter_values: Vector, results: Vector) -> None:
+        for row in range(states.shape[0]):
+            fluxes(
+                states[row].view(state_record)[0], parameter_values.view(parameters)[0], results[row].view(flux_record)[0]
+            )
+
+    return run
+
+
 def initial_kernel(
     initial_state: Callable[..., None], species: SpeciesTable, parameters: np.dtype[Any]
 ) -> Callable[..., None]:

@@ -102,14 +102,15 @@ class Harvest(NamedTuple):
 
 #: Rows of `Blocks.clock`, one number a lane: window of the piece and time since its start; step that comes next and that
 #: was taken; marks (1 or 0) of a lane with a case, of a step that ends its piece, was rejected, was accepted; whether
-#: something must be done for the lane alone; steps so far; and the time of the next output, infinite after the last.
+#: something must be done for the lane alone; steps so far; the time of the next output, infinite after the last; and 1
+#: over the step that the accepted one before could have been, 0 in the first of a piece.
 CLOCK_ROWS: Final = (
     "start", "stop", "length", "elapsed", "step", "taken", "reached", "busy", "last", "rejected", "accepted", "alone",
-    "accepted_steps", "rejected_steps", "next_time",
+    "accepted_steps", "rejected_steps", "next_time", "permitted",
 )  # fmt: skip
 (
     START, STOP, LENGTH, ELAPSED, STEP, TAKEN, REACHED, BUSY, LAST, REJECTED, ACCEPTED, ALONE,
-    ACCEPTED_STEPS, REJECTED_STEPS, NEXT_TIME,
+    ACCEPTED_STEPS, REJECTED_STEPS, NEXT_TIME, PERMITTED,
 ) = range(len(CLOCK_ROWS))  # fmt: skip
 
 #: What else belongs to one lane: case (-1 for none), piece and the one behind its last, next output, whether the piece is

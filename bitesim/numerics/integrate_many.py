@@ -23,6 +23,7 @@ from bitesim.numerics.crowd import (
     LAST,
     LENGTH,
     NEXT_TIME,
+    PERMITTED,
     REACHED,
     REJECTED,
     REJECTED_STEPS,
@@ -45,15 +46,13 @@ from bitesim.numerics.lanes import (
     pick,
     plus,
     put,
-    size_of,
     store,
     times,
 )
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import CLOCK_RESOLUTION, SHORTEST_STEP, Matrix, Vector
 from bitesim.numerics.rosenbrock import add_input, attempt_step, complete_row, interpolate, set_diagonal
-from bitesim.numerics.step_control import SMALLEST_SHRINK, first_step, norm_and_factor, squared_error
-from bitesim.numerics.straight_line import straight_line
+from bitesim.numerics.step_control import SMALLEST_SHRINK, first_step, judge, squared_error
 
 #: The largest finite number.
 _LARGEST: Final = 1.7976931348623157e308
@@ -63,7 +62,6 @@ _IN_PIECE: Final = 1
 _STEPPING: Final = 0
 Cube = NDArray[np.float64]
 Integers = NDArray[np.int64]
-_norm_and_factor: Final = straight_line(norm_and_factor, (True, True))
 
 
 @kernel
@@ -118,10 +116,10 @@ def _choose_steps(clock: Matrix, inverse_step: Matrix, max_steps: int) -> None:
 @kernel
 def _judge_steps(clock: Matrix, control: Matrix) -> None:
     """Accept or reject the step that each lane has tried, and set the next one; mark lanes that are not finite."""
-    norm, factor, busy = load(control, 2), load(control, 3), load(clock, BUSY)
-    # A NaN norm is not at most 1: a rejection.
-    accepted = times(busy, at_most(norm, 1.0))
-    finite = at_most(size_of(norm), _LARGEST)
+    square, factor, busy = load(control, 4), load(control, 5), load(clock, BUSY)
+    # NaN is not at most 1: a rejection.
+    accepted = times(busy, at_most(square, 1.0))
+    finite = at_most(square, _LARGEST)
     after_rejection = pick(at_most(factor, 1.0), factor, 1.0)
     factor = pick(load(clock, REJECTED), after_rejection, factor)
     factor = pick(finite, factor, SMALLEST_SHRINK)
@@ -132,6 +130,7 @@ def _judge_steps(clock: Matrix, control: Matrix) -> None:
     store(clock, REJECTED, rejected)
     store(clock, REACHED, reached)
     store(clock, STEP, times(taken, factor))
+    store(clock, PERMITTED, pick(accepted, load(control, 6), load(clock, PERMITTED)))
     store(clock, ACCEPTED_STEPS, plus(load(clock, ACCEPTED_STEPS), accepted))
     store(clock, REJECTED_STEPS, plus(load(clock, REJECTED_STEPS), rejected))
     store(clock, ALONE, times(busy, fused(finite, -1.0, 1.0)))
@@ -148,18 +147,20 @@ def _mark_outputs(clock: Matrix) -> int:
 
 
 @kernel
-def _row_of_errors(stages: Cube, state: Matrix, new_state: Matrix, allowed: Matrix, control: Matrix) -> None:
-    """Complete the step just attempted; write the error norm of every lane and the factor to its next step."""
-    rows = state.shape[0]
+def _judge(stages: Cube, state: Matrix, new_state: Matrix, allowed: Matrix, clock: Matrix, control: Matrix) -> None:
+    """Complete the step just attempted, and let `judge` write what it says of every lane into `control`."""
     store(control, 0, 0.0)
-    # Four sums take turns, so that none waits for the one before; their own sum is the same at every turn.
-    a = b = c = d = load(control, 0)
-    for row in range(rows):
+    # Eight sums take turns, as those of one patient's eight columns; their own sum is the same at every turn.
+    a = b = c = d = e = f = g = h = load(control, 0)
+    for row in range(state.shape[0]):
         error = complete_row(stages, new_state, row)
-        a, b, c, d = b, c, d, plus(a, squared_error(error, state, new_state, allowed, row))
-    store(control, 0, plus(plus(a, c), plus(b, d)))
-    store(control, 1, float(rows))
-    _norm_and_factor(control, control, 2 * LANES)
+        square = squared_error(error, state, new_state, allowed, row)
+        a, b, c, d, e, f, g, h = b, c, d, e, f, g, h, plus(a, square)
+    store(control, 0, plus(plus(plus(a, e), plus(c, g)), plus(plus(b, f), plus(d, h))))
+    store(control, 1, 1.0 / state.shape[0])
+    store(control, 2, load(clock, TAKEN))
+    store(control, 3, load(clock, PERMITTED))
+    judge(control)
 
 
 @kernel
@@ -193,6 +194,7 @@ def _start_piece(lane: Any, k: int, blocks: Any, timetables: Any, input_rate: Ma
     put(clock, LENGTH * LANES + k, timetables.stop[piece] - timetables.start[piece])
     put(clock, ELAPSED * LANES + k, 0.0)
     put(clock, REJECTED * LANES + k, 0.0)
+    put(clock, PERMITTED * LANES + k, 0.0)
     lane.fresh = _IN_PIECE
     lane.restarts += 1
 
@@ -382,7 +384,7 @@ def integrate_many(
             changed = True
         set_diagonal(inverse_step, work.diagonal)
         attempt_step(entries.system, constants, state, work)
-        _row_of_errors(stages, state, new_state, allowed, control)
+        _judge(stages, state, new_state, allowed, clock, control)
         _judge_steps(clock, control)
         if marked(clock, ALONE) != 0:
             # The first stage no longer holds the rate.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import kernel
 from bitesim.numerics.entries import invoke3
-from bitesim.numerics.lanes import LANES, at, block, load, put, rows_for, store
+from bitesim.numerics.lanes import LANES, added_up, at, block, load, plus, put, rows_for, store
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import (
     ACCEPTED,
@@ -23,19 +23,16 @@ from bitesim.numerics.pieces import (
     RIGHT_HAND_SIDES,
     SHORTEST_STEP,
     Control,
-    Matrix,
     Output,
     Pieces,
     System,
 )
-from bitesim.numerics.rosenbrock import Work, add_input, attempt_step, complete_row, interpolate, set_step, work_for
-from bitesim.numerics.step_control import SHARE_OF_A_STEP, first_step, norm_and_factor, squared_error, step_factor
-from bitesim.numerics.straight_line import straight_line
+from bitesim.numerics.rosenbrock import Room, Work, add_input, attempt_step, complete_row, cut, interpolate, set_step
+from bitesim.numerics.step_control import SHARE_OF_A_STEP, first_step, judge, squared_error, step_factor
 from bitesim.numerics.tableaus import RODAS5P
 
 _STAGES: Final = RODAS5P.stages
 _LAST: Final = RODAS5P.stages - 1
-_norm_and_factor: Final = straight_line(norm_and_factor, (False, False))
 
 
 @kernel
@@ -63,25 +60,22 @@ def _all_finite(numbers: NDArray, count: int) -> bool:
 
 
 @kernel
-def _error_norm(
-    stages: NDArray, state: NDArray, new_state: NDArray, allowed: NDArray, rooms: tuple[NDArray, NDArray], count: int
-) -> tuple[float, float]:
-    """Complete the step just attempted; return its error norm (1 is the largest accepted) and the factor to the next one.
+def _judge(work: Any, state: NDArray, step: float, share: float) -> None:
+    """Complete the step just attempted, and let `judge` write what it says into `work.control`.
 
-    `rooms` are blocks for the squares and for the controller.
+    `share` is 1 over the number of states.
     """
-    squares, control = rooms
+    control, stages, new_state = work.control, work.stages, work.new_state
+    store(control, 0, 0.0)
+    total = load(control, 0)
     for row in range(state.shape[0]):
         error = complete_row(stages, new_state, row)
-        store(squares, row, squared_error(error, state, new_state, allowed, row))
-    # As in `integrate_many`, element by element; those behind the last are 0.
-    a = b = c = d = 0.0
-    for i in range(state.shape[0] * LANES):
-        a, b, c, d = b, c, d, a + at(squares, i)
-    put(control, 0, (a + c) + (b + d))
-    put(control, 1, float(count))
-    _norm_and_factor(control, control, 2)
-    return at(control, 2), at(control, 3)
+        # As in `integrate_many`, where eight sums take turns; those behind the last state are 0.
+        total = plus(total, squared_error(error, state, new_state, work.allowed, row))
+    store(control, 0, added_up(total))
+    store(control, 1, share)
+    store(control, 2, step)
+    judge(control)
 
 
 @kernel
@@ -120,7 +114,7 @@ def _integrate_piece(
     """Integrate `state` through the one piece of the `window` (start, stop, whether the run ends with its outputs)."""
     start, stop, endless = window
     counters, progress, record = output.counters, output.progress, output.record
-    first_rate, new_state, count = work.rate, work.new_state, output.states.shape[1]
+    first_rate, new_state, judged, count = work.rate, work.new_state, work.control, output.states.shape[1]
     # Counted from the piece's start: just after a change, steps may have to be far shorter than a clock at day 42
     # resolves.
     length, elapsed = stop - start, 0.0
@@ -128,6 +122,7 @@ def _integrate_piece(
     fresh = True
     rejected = False
     step = 0.0
+    store(judged, 3, 0.0)
     counters[RESTARTS] += 1
     while elapsed < length and (progress[2] < n_times or not endless):
         if not rejected:
@@ -156,10 +151,11 @@ def _integrate_piece(
         counters[JACOBIANS] += 1
         counters[FACTORISATIONS] += 1
         counters[RIGHT_HAND_SIDES] += _STAGES - 1
-        norm, proposed = _error_norm(work.stages, state, new_state, work.allowed, (work.squares, work.control), count)
-        factor = step_factor(norm, proposed, rejected)
-        # Written so that a NaN norm is a rejection.
-        if not norm <= 1.0:
+        _judge(work, state, step, 1.0 / count)
+        square = at(judged, 4 * LANES)
+        factor = step_factor(square, at(judged, 5 * LANES), rejected)
+        # Written so that a NaN is a rejection.
+        if not square <= 1.0:
             if not (_all_finite(first_rate, count) and _all_finite(state, count)):
                 return Outcome.NOT_FINITE
             counters[REJECTED] += 1
@@ -170,6 +166,7 @@ def _integrate_piece(
             record[counters[ACCEPTED]] = -step if last else step
             _record_step(counters[ACCEPTED], state, work.stages, output.course)
         counters[ACCEPTED] += 1
+        store(judged, 3, load(judged, 6))
         rejected = False
         reached = length if last else elapsed + step
         if progress[2] < n_times and times[int(progress[2])] - start <= reached:
@@ -183,7 +180,34 @@ def _integrate_piece(
 
 
 @kernel
-def integrate(system: Any, constants: NDArray, state: NDArray, pieces: Any, control: Any, output: Any, work: Any) -> int:
+def _rows_with_input(input_rate: NDArray, places: NDArray) -> int:
+    """Write the places of the rows of a state that something is infused into in some piece; return their number."""
+    found = 0
+    for row in range(places.shape[0]):
+        infused = False
+        for i in range(row * LANES, min(row * LANES + LANES, input_rate.shape[1])):
+            for index in range(input_rate.shape[0]):
+                infused = infused or input_rate[index, i] != 0.0
+        if infused:
+            places[found] = row
+            found += 1
+    return found
+
+
+@kernel
+def _allow(allowed: NDArray, control: Any) -> None:
+    """Write what each state may err: scales, and behind them the share of the tolerance."""
+    last = allowed.shape[0] - 1
+    for row in range(last):
+        # Elements behind the last state stay 0 and are divided by something.
+        store(allowed, row, 1.0)
+    for i in range(control.scale.shape[0]):
+        put(allowed, i, control.scale[i])
+    store(allowed, last, SHARE_OF_A_STEP * control.relative_tolerance)
+
+
+@kernel
+def integrate(system: Any, constants: NDArray, state: NDArray, pieces: Any, control: Any, output: Any, room: Any) -> int:
     """Integrate `state` in place through all pieces and fill `output`; return an `Outcome`.
 
     A run whose last boundary is infinite ends with its last output. Steps end at boundaries only: output times are
@@ -199,9 +223,12 @@ def integrate(system: Any, constants: NDArray, state: NDArray, pieces: Any, cont
     pieces : Pieces
     control : Control
     output : Output
-    work : Work
-        Of `prepare_work`.
+    room : Room
+        For a state of so many rows; a run reads only what it has written there.
     """
+    infused = _rows_with_input(pieces.input_rate, room.input_rows)
+    work = cut(room.arena, room.ends, room.all_rows, room.input_rows[:infused])
+    _allow(work.allowed, control)
     endless = math.isinf(pieces.boundary[pieces.input_rate.shape[0]])
     for index in range(pieces.input_rate.shape[0]):
         if endless and index > 0 and output.progress[2] >= output.times.shape[0]:
@@ -214,24 +241,6 @@ def integrate(system: Any, constants: NDArray, state: NDArray, pieces: Any, cont
         if outcome != Outcome.OK:
             return outcome
     return Outcome.OK
-
-
-def prepare_work(control: Control, n_factors: int, input_rate: Matrix | None = None) -> Work:
-    """Return the blocks of one system's run; with all its inputs, only the rows that have any are added to."""
-    return adapted(work_for(rows_for(len(control.scale)), rows_for(n_factors)), control, input_rate)
-
-
-def adapted(work: Work, control: Control, input_rate: Matrix | None = None) -> Work:
-    """Return blocks of an earlier run of the same system for another one; a run reads only what it has written."""
-    allowed, count = work.allowed, len(control.scale)
-    # Elements behind the last state stay 0 and are divided by something.
-    allowed[:-1] = 1.0
-    allowed.reshape(-1)[:count] = control.scale
-    allowed[-1] = SHARE_OF_A_STEP * control.relative_tolerance
-    if input_rate is None:
-        return work
-    rows = {int(state) // LANES for state in np.nonzero(input_rate)[1]}
-    return work._replace(input_rows=np.array(sorted(rows), np.int64))
 
 
 _BLOCK: Final = types.Array(types.float64, 2, "C")
@@ -263,7 +272,7 @@ INTEGRATE_SIGNATURE: Final = types.int64(
     PIECES_TYPE,
     named_tuple(Control, types.float64, _VECTOR, types.int64),
     OUTPUT_TYPE,
-    work_type(),
+    named_tuple(Room, _BLOCK, *[_INTEGERS] * 3),
 )
 
 

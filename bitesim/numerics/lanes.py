@@ -119,7 +119,7 @@ def _widened(builder: Any, kind: Any, value: Any) -> Any:
     return value if isinstance(kind, LanesType) else splat(builder, value, LANES)
 
 
-def _of_lanes(name: str, interpreted: Callable[..., Any], emit: Callable[..., Any], arguments: int) -> Any:
+def of_lanes(name: str, interpreted: Callable[..., Any], emit: Callable[..., Any], arguments: int) -> Any:
     """Return a function of lanes and floats that gives lanes; interpreted, `interpreted` itself."""
     if config.DISABLE_JIT:
         return interpreted
@@ -150,26 +150,31 @@ def _larger(builder: Any, a: Any, b: Any) -> Any:
     return builder.select(builder.fcmp_ordered(">", a, b), a, b)
 
 
+def _smaller(builder: Any, a: Any, b: Any) -> Any:
+    return builder.select(builder.fcmp_ordered("<", a, b), a, b)
+
+
 def _pick(builder: Any, condition: Any, a: Any, b: Any) -> Any:
     return builder.select(builder.fcmp_ordered(">", condition, constant(0.0, LANES)), a, b)
 
 
-fused: Any = _of_lanes("fused", lambda a, b, c: a * b + c, _fma, 3)
-plus: Any = _of_lanes("plus", lambda a, b: a + b, lambda builder, a, b: builder.fadd(a, b), 2)
-times: Any = _of_lanes("times", lambda a, b: a * b, lambda builder, a, b: builder.fmul(a, b), 2)
-over: Any = _of_lanes("over", lambda a, b: a / b, lambda builder, a, b: builder.fdiv(a, b), 2)
-size_of: Any = _of_lanes("size_of", np.abs, lambda builder, a: call(builder, "fabs", [a], LANES), 1)
-larger: Any = _of_lanes("larger", lambda a, b: np.where(a > b, a, b), _larger, 2)
+fused: Any = of_lanes("fused", lambda a, b, c: a * b + c, _fma, 3)
+plus: Any = of_lanes("plus", lambda a, b: a + b, lambda builder, a, b: builder.fadd(a, b), 2)
+times: Any = of_lanes("times", lambda a, b: a * b, lambda builder, a, b: builder.fmul(a, b), 2)
+over: Any = of_lanes("over", lambda a, b: a / b, lambda builder, a, b: builder.fdiv(a, b), 2)
+size_of: Any = of_lanes("size_of", np.abs, lambda builder, a: call(builder, "fabs", [a], LANES), 1)
+larger: Any = of_lanes("larger", lambda a, b: np.where(a > b, a, b), _larger, 2)
+smaller: Any = of_lanes("smaller", lambda a, b: np.where(a < b, a, b), _smaller, 2)
 
 
 def _at_most(builder: Any, a: Any, b: Any) -> Any:
     return builder.select(builder.fcmp_ordered("<=", a, b), constant(1.0, LANES), constant(0.0, LANES))
 
 
-at_most: Any = _of_lanes("at_most", lambda a, b: np.where(a <= b, 1.0, 0.0), _at_most, 2)
-pick: Any = _of_lanes("pick", lambda condition, a, b: np.where(condition > 0.0, a, b), _pick, 3)
-"""fused(a, b, c) = a * b + c rounded once; larger(a, b) = a where a > b, else b; at_most(a, b) = 1 where a <= b,
-else 0; pick(condition, a, b) = a where condition > 0, else b; all return lanes."""
+at_most: Any = of_lanes("at_most", lambda a, b: np.where(a <= b, 1.0, 0.0), _at_most, 2)
+pick: Any = of_lanes("pick", lambda condition, a, b: np.where(condition > 0.0, a, b), _pick, 3)
+"""fused(a, b, c) = a * b + c rounded once; larger(a, b) = a where a > b, else b; smaller(a, b) = a where a < b, else b;
+at_most(a, b) = 1 where a <= b, else 0; pick(condition, a, b) = a where condition > 0, else b; all return lanes."""
 
 
 def _interpreted_load(block: NDArray[np.float64], row: int) -> NDArray[np.float64]:
@@ -235,6 +240,31 @@ at: Any = _interpreted_at if config.DISABLE_JIT else intrinsic(_at)
 put: Any = _interpreted_put if config.DISABLE_JIT else intrinsic(_put)
 
 
+def _added_up(typing_context: Any, lanes: Any) -> Any:
+    """Return the sum of eight numbers: opposite halves first."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        numbers, width = values[0], LANES
+        while width > 1:
+            width //= 2
+            halves = [
+                builder.shuffle_vector(
+                    numbers, numbers, ir.Constant(ir.VectorType(ir.IntType(32), width), list(range(*ends)))
+                )
+                for ends in ((width,), (width, 2 * width))
+            ]
+            numbers = builder.fadd(*halves)
+        return builder.extract_element(numbers, ir.Constant(ir.IntType(32), 0))
+
+    return types.float64(lanes), generate
+
+
+def _interpreted_added_up(lanes: NDArray[np.float64]) -> float:
+    while len(lanes) > 1:
+        lanes = lanes[: len(lanes) // 2] + lanes[len(lanes) // 2 :]
+    return float(lanes[0])
+
+
 def _marked(typing_context: Any, block: Any, row: Any) -> Any:
     """Return a bit for each of the eight numbers of block[row] that is above 0."""
 
@@ -264,6 +294,7 @@ def _interpreted_lowest(bits: int) -> int:
     return (bits & -bits).bit_length() - 1
 
 
+added_up: Any = _interpreted_added_up if config.DISABLE_JIT else intrinsic(_added_up)
 marked: Any = _interpreted_marked if config.DISABLE_JIT else intrinsic(_marked)
 lowest: Any = _interpreted_lowest if config.DISABLE_JIT else intrinsic(_lowest)
 load: Any = _interpreted_load if config.DISABLE_JIT else intrinsic(_load)

@@ -62,10 +62,14 @@ class Output(NamedTuple):
 
 def output_at(times: Vector, n_states: int, record: tuple[int, int] = (0, 0)) -> Output:
     """Return what a run at `times` fills, with room to record (steps, rows of a state and its stages)."""
-    states = np.full((len(times), n_states), np.nan)
+    states = np.empty((len(times), n_states))
+    states.fill(np.nan)
     steps, rows = record
-    counters = np.zeros(len(COUNTERS), np.int64)
-    return Output(times, states, counters, np.zeros(3), np.zeros(steps), np.empty((steps, rows, LANES)))
+    kept = (np.zeros(steps), np.empty((steps, rows, LANES))) if rows else _NOTHING_KEPT
+    return Output(times, states, np.zeros(len(COUNTERS), np.int64), np.zeros(3), *kept)
+
+
+_NOTHING_KEPT: Final = (np.zeros(0), np.empty((0, 0, LANES)))
 
 
 COUNTERS: Final = (

@@ -7,16 +7,17 @@ arithmetic here is the same, element by element, and only the system's own funct
 from __future__ import annotations
 
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import kernel
-from bitesim.numerics.combination import increment_sum, stage_sum, weighted_sum
+from bitesim.numerics.combination import weighted_sum
 from bitesim.numerics.entries import invoke2, invoke3, invoke4
 from bitesim.numerics.lanes import LANES, block, fused, load, plus, store, times
+from bitesim.numerics.stage_sums import both_sums, fuse_rows
 from bitesim.numerics.tableaus import RODAS5P
 
 Block = NDArray[np.float64]
@@ -33,31 +34,38 @@ _FOLLOWS: Final = tuple(
     and RODAS5P.a[stage, stage - 1] == 1.0
     for stage in range(STAGES)
 )
-#: add_increments(stage, base, stages, result, first_row, rows): the state at which a stage takes its rate.
-add_increments: Final = stage_sum(
-    np.array([np.eye(STAGES)[stage - 1] if _FOLLOWS[stage] else RODAS5P.a[stage] for stage in range(STAGES)]),
-    onto_base=True,
+#: Of each stage, the weight of the one before it in its state, and the weights of those before that in the next one's.
+_LAST_WEIGHT: Final = tuple(1.0 if _FOLLOWS[stage] else float(RODAS5P.a[stage, stage - 1]) for stage in range(STAGES))
+_AHEAD: Final = np.array(
+    [
+        np.where(np.arange(STAGES) < stage, RODAS5P.a[stage + 1], 0.0)
+        if stage + 1 < STAGES and not _FOLLOWS[stage + 1]
+        else np.zeros(STAGES)
+        for stage in range(STAGES)
+    ]
 )
-#: complete_increment(stage, stages, inverse_step, first_row, rows): adds to a stage's rate what earlier stages contribute.
-complete_increment: Final = increment_sum(RODAS5P.c)
+#: look_ahead(stage, state, stages, carried, ahead, rows): what earlier stages contribute to a stage's rate, and the next
+#: stage's state without this stage.
+look_ahead: Final = both_sums(RODAS5P.c, _AHEAD)
 _add_weighted: Final = weighted_sum(STAGES)
 
 
 class Work(NamedTuple):
     """Blocks that a step reads and writes; a row of `inverse_step`, `diagonal`, `theta` and `control` is one per lane.
 
-    `new_state` is that of the stage at hand, and after the last one the step's; `allowed` holds the scales and, behind
-    them, the relative tolerance; `control` the sum of squares, the number of states, the error norm and the factor to the
-    next step; `all_rows` the places of a state's rows, `input_rows` of those that something may be infused into.
+    `new_state` is that of the stage at hand, and after the last one the step's; `carried` what earlier stages contribute
+    to its rate; `allowed` holds the scales and, behind them, the relative tolerance; `control` what `judge` reads and
+    writes; `all_rows` the places of a state's rows, `input_rows` of those that something may be infused into.
     """
 
     rate: Block
     input_rate: Block
     new_state: Block
+    carried: Block
+    ahead: Block
     stages: Block
     factors: Block
     allowed: Block
-    squares: Block
     weights: Block
     interpolated: Block
     inverse_step: Block
@@ -69,31 +77,75 @@ class Work(NamedTuple):
 
 
 def work_for(rows: int, factor_rows: int, input_rows: NDArray[np.int64] | None = None) -> Work:
-    """Return a step's blocks, aligned to cache lines and behind each other; without `input_rows` any row has input."""
-    total, ends = _layout(rows, factor_rows)
-    arena, all_rows = block(total), np.arange(rows)
-    parts: list[Any] = [arena[first:last] for first, last in ends]
-    parts[_STAGES_PLACE] = parts[_STAGES_PLACE].reshape(STAGES, rows, LANES)
-    return Work._make([*parts, all_rows, all_rows if input_rows is None else input_rows])
+    """Return a step's blocks, aligned to cache lines; without `input_rows` any row has input."""
+    room = room_for(rows, factor_rows)
+    return _cut(room.arena, room.ends, room.all_rows, room.all_rows if input_rows is None else input_rows)
 
 
-_STAGES_PLACE: Final = Work._fields.index("stages")
+class Room(NamedTuple):
+    """What `Work` is cut from: kernels that are called often take this, since Python hands over each array in 0.2 us.
+
+    `ends` holds where each block of `Work` begins in the `arena`, and behind them the end of the last; `input_rows` is
+    room for so many places.
+    """
+
+    arena: Block
+    ends: NDArray[np.int64]
+    all_rows: NDArray[np.int64]
+    input_rows: NDArray[np.int64]
+
+
+def room_for(rows: int, factor_rows: int) -> Room:
+    """Return room for the blocks of a step."""
+    ends = _layout(rows, factor_rows)
+    return Room(block(ends[-1]), np.array(ends), np.arange(rows), np.zeros(rows, np.int64))
+
+
+def _cut(arena: Block, ends: NDArray[np.int64], all_rows: NDArray[np.int64], input_rows: NDArray[np.int64]) -> Work:
+    """Return a step's blocks, behind each other in the arena."""
+    return Work(
+        arena[ends[0] : ends[1]],
+        arena[ends[1] : ends[2]],
+        arena[ends[2] : ends[3]],
+        arena[ends[3] : ends[4]],
+        arena[ends[4] : ends[5]],
+        arena[ends[5] : ends[6]].reshape((STAGES, all_rows.shape[0], LANES)),
+        arena[ends[6] : ends[7]],
+        arena[ends[7] : ends[8]],
+        arena[ends[8] : ends[9]],
+        arena[ends[9] : ends[10]],
+        arena[ends[10] : ends[11]],
+        arena[ends[11] : ends[12]],
+        arena[ends[12] : ends[13]],
+        arena[ends[13] : ends[14]],
+        all_rows,
+        input_rows,
+    )
+
+
+#: `_cut` for kernels.
+cut: Final = kernel(_cut)
 
 
 @lru_cache
-def _layout(rows: int, factor_rows: int) -> tuple[int, tuple[tuple[int, int], ...]]:
-    """Return how many rows the blocks take, and where each begins and ends."""
+def _layout(rows: int, factor_rows: int) -> tuple[int, ...]:
+    """Return where each block begins, and where the last one ends."""
     counts = {name: rows for name in Work._fields if not name.endswith("_rows")}
     counts |= {"stages": STAGES * rows, "factors": factor_rows, "allowed": rows + 1, "weights": STAGES}
-    counts |= {"inverse_step": 1, "diagonal": 1, "theta": 1, "control": 4}
-    ends = list(accumulate(counts.values(), initial=0))
-    return ends[-1], tuple(pairwise(ends))
+    counts |= {"inverse_step": 1, "diagonal": 1, "theta": 1, "control": 7}
+    return tuple(accumulate(counts.values(), initial=0))
 
 
 @kernel
 def follows(stage: int) -> bool:
     """Return whether a stage's state is that of the stage before plus its increment."""
     return _FOLLOWS[stage]
+
+
+@kernel
+def last_weight(stage: int) -> float:
+    """Return the weight of the stage before in the state of a stage."""
+    return _LAST_WEIGHT[stage]
 
 
 @kernel
@@ -118,25 +170,55 @@ def add_input(rates: Any, first_row: int, input_rate: Block, input_rows: NDArray
 
 
 @kernel
+def enter_stage(stage: int, state: Block, work: Any) -> None:
+    """Write the state at which a stage takes its rate, and sum, before that rate is asked for, what does not need it.
+
+    A state is the sum of earlier stages, the last of them last: the others were summed while that one was computed. The
+    same operations as in `attempt_step`.
+    """
+    rows, stages, new_state = state.shape[0], work.stages, work.new_state
+    weight, before = last_weight(stage), (stage - 1) * rows
+    if follows(stage):
+        fuse_rows(weight, stages, before, new_state, 0, new_state, 0, rows)
+    elif stage == 1:
+        fuse_rows(weight, stages, before, state, 0, new_state, 0, rows)
+    else:
+        fuse_rows(weight, stages, before, work.ahead, 0, new_state, 0, rows)
+    look_ahead(stage, state, stages, work.carried, work.ahead, rows)
+
+
+@kernel
+def complete_increment(stage: int, inverse_step: Block, work: Any) -> None:
+    """Add to a stage's rate what earlier stages contribute, by `enter_stage`."""
+    rows, stages = work.new_state.shape[0], work.stages
+    fuse_rows(load(inverse_step, 0), work.carried, 0, stages, stage * rows, stages, stage * rows, rows)
+
+
+@kernel
 def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None:
     """Take the stages of a step, whose size and diagonal are set and whose first stage holds the rate at `state`.
 
     `complete_row` does the rest. `system` is a `System`.
     """
     rows = state.shape[0]
-    stages, factors, new_state = work.stages, work.factors, work.new_state
+    stages, factors, new_state, carried, ahead = work.stages, work.factors, work.new_state, work.carried, work.ahead
     inverse_step, input_rate, input_rows = work.inverse_step, work.input_rate, work.input_rows
     invoke4(system.factorise, state, constants, work.diagonal, factors, 0)
     invoke2(system.solve, factors, stages, 0)
     for stage in range(1, STAGES):
         here = stage * rows
+        # Written out: a call of `enter_stage`, which is not inlined, takes longer than its sums.
+        weight, before = last_weight(stage), here - rows
         if follows(stage):
-            add_increments(stage, new_state, stages, new_state, 0, rows)
+            fuse_rows(weight, stages, before, new_state, 0, new_state, 0, rows)
+        elif stage == 1:
+            fuse_rows(weight, stages, before, state, 0, new_state, 0, rows)
         else:
-            add_increments(stage, state, stages, new_state, 0, rows)
+            fuse_rows(weight, stages, before, ahead, 0, new_state, 0, rows)
+        look_ahead(stage, state, stages, carried, ahead, rows)
         invoke3(system.rate, new_state, constants, stages, here * LANES)
         add_input(stages, here, input_rate, input_rows)
-        complete_increment(stage, stages, inverse_step, here, rows)
+        fuse_rows(load(inverse_step, 0), carried, 0, stages, here, stages, here, rows)
         invoke2(system.solve, factors, stages, here * LANES)
 
 

@@ -8,14 +8,18 @@ from typing import Any, Final
 from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import kernel
-from bitesim.numerics.elementary import choose, power, sqrt
-from bitesim.numerics.lanes import at, larger, load, over, plus, size_of, times
+from bitesim.numerics.fitting_step import minus_tenth_power
+from bitesim.numerics.lanes import at, at_most, fused, larger, load, over, pick, plus, size_of, smaller, store, times
 
 #: Share of the tolerance asked for that one step may spend: errors of many steps add up.
 SHARE_OF_A_STEP: Final = 0.5
-SAFETY: Final = 0.9
+SAFETY: Final = 0.88
 LARGEST_GROWTH: Final = 6.0
 SMALLEST_SHRINK: Final = 0.15
+#: A step that may grow is expected to grow on by no more than this.
+LARGEST_HOPE: Final = 1.45
+#: Squares of errors below it are as good as 0.
+SMALLEST_SQUARE: Final = 1e-24
 
 
 @kernel
@@ -33,22 +37,34 @@ def squared_error(error: Any, before: NDArray, after: NDArray, allowed: NDArray,
     return times(weighted, weighted)
 
 
-def norm_and_factor(summed: Any, result: Any) -> None:
-    """Write the root of the mean square, and the factor to the next step; straight-line code.
+@kernel
+def judge(control: NDArray) -> None:
+    """Write the mean square of a step's errors, the factor to the next step, and 1 over the step that was permitted.
 
-    `summed` holds the sum of squares and the number of states. An error of a method of order 4 scales as step**5.
+    Rows of `control`, one number a lane: 0 the sum of squares, 1 the share of one state in it, 2 the step, 3 what this
+    wrote to row 6 for the accepted step before, 0 in the first step of a piece; 4 the mean square (1 is the largest
+    accepted), 5 the factor, 6 one over the step of which the mean square would have been 1.
+
+    Errors of a method of order 4 scale as step**5, which tells the permitted step. Where that shrinks from step to step it
+    is expected to shrink on, and where it grows, to grow half as fast: the next step begins where this one ends, and one
+    that fits here is too long, or needlessly short, there (predictive control after Gustafsson 1994, ACM Trans. Math.
+    Softw. 20:496, damped).
     """
-    square = summed[0] / summed[1]
-    result[0] = sqrt(square)
-    factor = 0.9 * power(choose(square, 1e-24, square, 1e-24), -0.1)
-    bounded = choose(factor, 6.0, 6.0, factor)
-    result[1] = choose(0.15, bounded, 0.15, bounded)
+    square, step, inverse = times(load(control, 0), load(control, 1)), load(control, 2), load(control, 3)
+    fitting = minus_tenth_power(larger(square, SMALLEST_SQUARE))
+    trend = pick(inverse, times(fitting, times(step, inverse)), 1.0)
+    # A step that was rejected is tried again, and not longer.
+    hope = pick(at_most(square, 1.0), LARGEST_HOPE, 1.0)
+    factor = times(times(fitting, SAFETY), smaller(smaller(trend, fused(trend, 0.5, 0.5)), hope))
+    store(control, 4, square)
+    store(control, 5, larger(smaller(factor, LARGEST_GROWTH), SMALLEST_SHRINK))
+    store(control, 6, over(1.0, times(step, fitting)))
 
 
 @kernel
-def step_factor(norm: float, proposed: float, after_rejection: bool) -> float:
-    """Return the factor from this step to the next, where `proposed` is that of `norm_and_factor`."""
-    if not math.isfinite(norm):
+def step_factor(square: float, proposed: float, after_rejection: bool) -> float:
+    """Return the factor from this step to the next, where `square` and `proposed` are what `judge` wrote."""
+    if not math.isfinite(square):
         return SMALLEST_SHRINK
     return min(1.0, proposed) if after_rejection else proposed
 

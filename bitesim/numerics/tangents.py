@@ -25,11 +25,10 @@ from bitesim.numerics.lanes import LANES, at, fused, load, plus, put, store
 from bitesim.numerics.pieces import ACCEPTED, Matrix, Vector
 from bitesim.numerics.rosenbrock import (
     STAGES,
-    add_increments,
     add_input,
     complete_increment,
     complete_row,
-    follows,
+    enter_stage,
     interpolate,
     set_step,
 )
@@ -175,12 +174,9 @@ def _tangent_of_step(
                 store(stage_state, row, load(state, row))
             for row in range(rows):
                 store(stage_dot, row, load(state_dot, row))
-        elif follows(stage):
-            add_increments(stage, stage_state, stages, stage_state, 0, state_rows)
-            add_increments(stage, stage_dot, stages_dot, stage_dot, 0, rows)
         else:
-            add_increments(stage, state, stages, stage_state, 0, state_rows)
-            add_increments(stage, state_dot, stages_dot, stage_dot, 0, rows)
+            enter_stage(stage, state, work)
+            enter_stage(stage, state_dot, dots)
         for b in range(n_blocks):
             invoke_along(
                 tangents.rate, stage_state, constants, stage_dot, b * block_size, constants_dot, b * constants_size,
@@ -191,7 +187,8 @@ def _tangent_of_step(
                 stages_dot, (here + b * n) * LANES,
             )  # fmt: skip
         add_input(stages_dot, here, input_dot, dots.input_rows)
-        complete_increment(stage, stages_dot, work.inverse_step, here, rows)
+        if stage > 0:
+            complete_increment(stage, work.inverse_step, dots)
         for b in range(n_blocks):
             invoke2(tangents.solve, factors, stages_dot, (here + b * n) * LANES)
     for row in range(state_rows):

@@ -1,16 +1,31 @@
 """Pictures; Matplotlib is imported inside the functions, so that importing bitesim stays cheap."""
 
+from bitesim.plots.cohort_events import plot_events, plot_survival
+from bitesim.plots.cohorts import plot_bands, plot_clinical_cohort, plot_spaghetti, plot_waterfall
 from bitesim.plots.data_against_model import plot_blood_courses, plot_il6
 from bitesim.plots.disagreements import plot_cd3_affinity, plot_disagreement
 from bitesim.plots.dish import plot_exhaustion, plot_synapses
+from bitesim.plots.hybrid import plot_cure_against_nadir, plot_extinction_times, plot_fan, plot_hybrid
+from bitesim.plots.swimmer import plot_swimmer
 from bitesim.plots.trajectories import plot_trajectory
 
 __all__ = [
+    "plot_bands",
     "plot_blood_courses",
     "plot_cd3_affinity",
+    "plot_clinical_cohort",
+    "plot_cure_against_nadir",
     "plot_disagreement",
+    "plot_events",
     "plot_exhaustion",
+    "plot_extinction_times",
+    "plot_fan",
+    "plot_hybrid",
     "plot_il6",
+    "plot_spaghetti",
+    "plot_survival",
+    "plot_swimmer",
     "plot_synapses",
     "plot_trajectory",
+    "plot_waterfall",
 ]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bitesim.engines.trajectory import Trajectory
+from bitesim.plots.outputs import one_panel
 from bitesim.population.disagreements import DISAGREEMENTS
 
 
@@ -25,7 +26,7 @@ def plot_disagreement(name: str, runs: Mapping[float, Trajectory], output: str |
         Drawn on a log axis. Default: what shows the disagreement.
     ax : matplotlib Axes, optional
     """
-    panel = _panel(ax)
+    panel = one_panel(ax, (6.0, 4.0))
     shown = DISAGREEMENTS[name].output if output is None else output
     for run, shade in zip(runs.items(), _shades(len(runs)), strict=True):
         panel.plot(run[1].times_days, run[1][shown], color=shade, label=f"{run[0]:g}")
@@ -40,7 +41,7 @@ def plot_disagreement(name: str, runs: Mapping[float, Trajectory], output: str |
 
 def plot_cd3_affinity(drug_ng_per_ml: ArrayLike, bridges: Mapping[float, NDArray[np.float64]], ax: Any = None) -> Any:
     """Draw bridges per synapse against drug for each CD3 affinity, the range in patients shaded; return the Axes."""
-    panel = _panel(ax)
+    panel = one_panel(ax, (6.0, 4.0))
     panel.axvspan(0.1, 1.0, color="#eeeeee", zorder=0)
     panel.annotate("in patients", (0.32, 0.02), xycoords=("data", "axes fraction"), ha="center", fontsize=7, color="#5b5b5b")
     for (dissociation, found), shade in zip(bridges.items(), _shades(len(bridges)), strict=True):
@@ -51,16 +52,6 @@ def plot_cd3_affinity(drug_ng_per_ml: ArrayLike, bridges: Mapping[float, NDArray
     panel.set_ylabel("bridges in a synapse after 60 s")
     panel.set_title("CD3 affinity", fontsize=9)
     panel.legend(title="CD3 dissociation constant", frameon=False, fontsize=8, title_fontsize=8)
-    return panel
-
-
-def _panel(ax: Any) -> Any:
-    if ax is not None:
-        return ax
-    from matplotlib import pyplot
-
-    _, panel = pyplot.subplots(figsize=(6.0, 4.0), layout="constrained")
-    panel.spines[["top", "right"]].set_visible(False)
     return panel
 
 

@@ -13,6 +13,7 @@ from bitesim.dish.schedules import Stretches
 from bitesim.dish.synapses import SWEPT
 from bitesim.dish.table import register_plot
 from bitesim.foundation.errors import unknown_name
+from bitesim.plots.outputs import one_panel
 
 _AXIS: Final = {
     "drug_ng_per_ml": "drug [ng/mL]",
@@ -57,7 +58,7 @@ def plot_synapses(
         shares = [name for name in shares if name == "engaged_effectors" or name.startswith("effectors_")]
     if share not in shares:
         raise unknown_name(f"share to draw over {against}", share, shares)
-    panel = _panel(ax)
+    panel = one_panel(ax)
     with_points: set[str] = set()
     lines = _lines(result, against)
     for rows, colour, dash in lines:
@@ -192,7 +193,7 @@ def plot_exhaustion(result: ExhaustionExperiment, ax: Any = None) -> Any:
     """Draw lysis by the day on which targets are added; return the Axes. See `ExhaustionExperiment.plot`."""
     from matplotlib import patheffects
 
-    panel = _panel(ax)
+    panel = one_panel(ax)
     for name, colour in zip(_longest(result), _COLOURS * len(result), strict=False):
         days, lysis = result.courses[name]
         for k, (_, stimulus) in enumerate(result.schedules[name]):
@@ -240,16 +241,6 @@ def _starts(those: Stretches, others: Stretches) -> bool:
         and stimulus == others[len(before)][1]
         and days <= others[len(before)][0]
     )
-
-
-def _panel(ax: Any) -> Any:
-    if ax is not None:
-        return ax
-    from matplotlib import pyplot
-
-    _, panel = pyplot.subplots(figsize=(6.5, 4.2), layout="constrained")
-    panel.spines[["top", "right"]].set_visible(False)
-    return panel
 
 
 def _shades(count: int) -> list[Any]:

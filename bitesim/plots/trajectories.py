@@ -7,33 +7,8 @@ from typing import Any, Final
 import numpy as np
 
 from bitesim.engines.trajectory import Trajectory, register_plot
+from bitesim.plots.outputs import LOGARITHMIC, logarithmic, shade_below_one_cell, title
 
-_TITLES: Final = {
-    "serum_drug_pg_per_ml": "drug in serum [pg/mL]",
-    "blood_b_cells_per_ul": "B cells in blood [/µL]",
-    "blood_cd8_t_cells_per_ul": "CD8 T cells in blood [/µL]",
-    "blood_cd69_fraction": "CD69+ of CD8 [-]",
-    "serum_il6_pg_per_ml": "IL-6 in serum [pg/mL]",
-    "marrow_blast_fraction": "blasts in marrow [fraction]",
-    "mrd": "true MRD [fraction]",
-    "blasts": "blasts [cells]",
-    "low_blasts": "CD19-low blasts [cells]",
-    "sanctuary_blasts": "blasts outside marrow [cells]",
-    "serum_il10_pg_per_ml": "IL-10 in serum [pg/mL]",
-    "neutrophils_per_ul": "neutrophils in blood [/µL]",
-    "extinction_probability": "P(no line survives) [-]",
-}
-#: Outputs that span decades, and how many of them mean something in a picture.
-_LOGARITHMIC: Final = {
-    "blood_b_cells_per_ul": 6,
-    "serum_il6_pg_per_ml": 6,
-    "serum_il10_pg_per_ml": 6,
-    "marrow_blast_fraction": 12,
-    "mrd": 12,
-    "blasts": 14,
-    "low_blasts": 14,
-    "sanctuary_blasts": 14,
-}
 #: More outputs than this stand in two columns.
 _LONGEST_COLUMN: Final = 7
 _COLOURS: Final = ("#1f5a99", "#8c3b6f", "#2c7f5b", "#c46a1b", "#a12a2a", "#5b5b5b")
@@ -53,27 +28,24 @@ def plot_trajectory(run: Trajectory, names: list[str] | None = None, ax: Any = N
     chosen = _different(run) if names is None else [run.symbols.get(name, name) for name in names]
     if ax is not None:
         for position, name in enumerate(chosen):
-            ax.plot(run.times_days, run[name], color=_COLOURS[position % len(_COLOURS)], label=_title(run, name))
+            ax.plot(run.times_days, run[name], color=_COLOURS[position % len(_COLOURS)], label=title(name, run.units))
         ax.set_xlabel("time [d]")
-        ax.set_ylabel(_title(run, chosen[0]))
+        ax.set_ylabel(title(chosen[0], run.units))
         return ax
     from matplotlib import pyplot
 
     axes = _one_column(pyplot, len(chosen)) if len(chosen) <= _LONGEST_COLUMN else _two_columns(pyplot, len(chosen))
     for position, name in enumerate(chosen):
         axes[position].plot(run.times_days, run[name], color=_COLOURS[position % len(_COLOURS)], linewidth=1.4)
-        axes[position].set_ylabel(_title(run, name), fontsize=8)
-        if name in _LOGARITHMIC and np.max(run[name]) > 0.0:
-            _logarithmic(axes[position], run[name], _LOGARITHMIC[name])
-        if run.units[name] == "cells/uL" and name not in _LOGARITHMIC:
+        axes[position].set_ylabel(title(name, run.units), fontsize=8)
+        if name in LOGARITHMIC and np.max(run[name]) > 0.0:
+            logarithmic(axes[position], run[name], LOGARITHMIC[name])
+        if run.units[name] == "cells/uL" and name not in LOGARITHMIC:
             axes[position].set_ylim(0.0, 1.1 * float(np.max(run[name])) + 1e-9)
-        if run.units[name] == "-" and name not in _LOGARITHMIC:
+        if run.units[name] == "-" and name not in LOGARITHMIC:
             axes[position].set_ylim(-0.03, max(0.5, 1.1 * float(np.max(run[name]))))
         if name in run.clones and np.min(run[name]) < 1.0:
-            axes[position].axhspan(1e-12, 1.0, color="#eeeeee", zorder=0)
-            axes[position].annotate(
-                "< 1 cell", (0.99, 0.04), xycoords="axes fraction", ha="right", fontsize=7, color="#5b5b5b"
-            )
+            shade_below_one_cell(axes[position])
     _draw_infusion(axes[-1], run)
     for panel in axes:
         panel.spines[["top", "right"]].set_visible(False)
@@ -113,21 +85,6 @@ def _different(run: Trajectory) -> list[str]:
     return list(kept.values())
 
 
-def _logarithmic(panel: Any, values: np.ndarray[Any, Any], decades: int) -> None:
-    """Use a log axis some decades down from the maximum: what lies below has no meaning in a picture."""
-    top = float(np.max(values))
-    positive = values[values > 0.0]
-    panel.set_yscale("log")
-    bottom = max(float(np.min(positive)), top * 10.0**-decades)
-    panel.set_ylim(bottom * 0.6, top * 2.0)
-    from matplotlib.ticker import LogFormatter, LogLocator, NullFormatter
-
-    if top < 30.0 * bottom:
-        panel.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        panel.yaxis.set_major_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(10, 10)))
-    panel.yaxis.set_minor_formatter(NullFormatter())
-
-
 def _draw_infusion(panel: Any, run: Trajectory) -> None:
     for segment in run.infusions:
         if segment.compartment == "drug":
@@ -138,10 +95,6 @@ def _draw_infusion(panel: Any, run: Trajectory) -> None:
     for event in run.events:
         if event.kind in ("hold", "stop", "decision"):
             panel.axvline(event.time_days, color="#a12a2a", linewidth=0.8, linestyle=":")
-
-
-def _title(run: Trajectory, name: str) -> str:
-    return _TITLES.get(name, f"{name} [{run.units[name]}]")
 
 
 register_plot(plot_trajectory)

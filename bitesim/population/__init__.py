@@ -1,5 +1,7 @@
 """Patients and the front door."""
 
+from bitesim.population.clinical_cohort import Cohort, simulate_clinical_cohort, stream_clinical_cohort
+from bitesim.population.clinical_result import ClinicalResult
 from bitesim.population.distributions import (
     Constant,
     Distribution,
@@ -20,6 +22,8 @@ from bitesim.population.virtual_population import VirtualPopulation
 from bitesim.population.weighting import Weighting
 
 __all__ = [
+    "ClinicalResult",
+    "Cohort",
     "Constant",
     "Distribution",
     "Growth",
@@ -41,4 +45,6 @@ __all__ = [
     "quantile",
     "sensitivities",
     "simulate",
+    "simulate_clinical_cohort",
+    "stream_clinical_cohort",
 ]

@@ -10,7 +10,7 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,7 @@ Floats = NDArray[np.float64]
 _READ: Final = (*GROWTH, "marrow_cells_per_kg", "weight_kg")
 #: Toxicity is acted on at the next half day, so that few schedules differ.
 _ACTS_AT: Final = 0.5
-_CHUNK: Final = 4096
+_CHUNK: Final = 16_384
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ class Cohort:
         """
         if population.model is not LEUKAEMIA:
             raise ParameterError(
-                f"these virtual patients are of model {population.model.name}: clinical events need those of the leukaemia model"
+                f"these virtual patients are of model {population.model.name}: clinical events need those of leukaemia"
             )
         end = len(population) if stop is None else min(stop, len(population))
         table = parameter_table(LEUKAEMIA, population.columns, first, end)
@@ -253,32 +253,33 @@ def _treat(plan: ClinicalPlan, cohort: Cohort, first: int) -> ClinicalResult:
     """Return the courses of one chunk."""
     base = _base(plan)
     columns, courses, failures = _course(plan, cohort, plan.regimen, first)
-    held = np.full(len(cohort), np.inf)
-    if plan.follow_label:
-        actions = _actions(plan, columns)
-        for (kind, day, length), rows in _grouped(actions).items():
-            changed = _changed(plan.regimen, kind, day, length)
-            again, drawn, more = _course(plan, cohort.rows(rows), changed, first)
+    given: list[tuple[_Action, ...]] = [()] * len(cohort)
+    # A release and a neurologic event: each is acted on once, in the order in which they come.
+    for _ in range(2 if plan.follow_label else 0):
+        for row, action in enumerate(_next_actions(plan, columns, given)):
+            given[row] = (*given[row], action) if action is not None else given[row]
+        fresh = _grouped(given, columns["label_actions"])
+        for actions, rows in fresh.items():
+            again, drawn, more = _course(plan, cohort.rows(rows), _changed(plan.regimen, actions), first)
             for name, values in again.items():
-                # The toxicity that was acted on has happened, and is not drawn anew.
-                if name not in _KEPT:
+                # What was acted on has happened; a cytokine release happens again as it did, by the same luck and IL-6.
+                done = name.startswith("neurotoxicity") and any(each.event == "neurotoxicity" for each in actions)
+                if not done:
                     columns[name][rows] = values
+            columns["label_actions"][rows] = len(actions)
+            columns["label_action_day"][rows] = actions[0].day
             for name, values in drawn.items():
                 courses[name][rows] = values
             failures = [each for each in failures if each.patient - first not in set(rows.tolist())]
             failures += [replace(each, patient=first + int(rows[each.patient - first])) for each in more]
-            held[rows] = day
-    columns["label_action_day"] = held
     failures.sort(key=lambda each: each.patient)
     failed = np.isin(np.arange(len(cohort)), [each.patient - first for each in failures])
+    for values in columns.values():
+        values[failed] = np.nan if values.dtype.kind == "f" else -1 if values.dtype.kind == "i" else False
     return ClinicalResult(
         str(plan.regimen), plan.seed, plan.follow_up.days, base.visits, cohort.numbers, columns, failed, tuple(failures),
         base.times, courses,
     )  # fmt: skip
-
-
-#: Columns of the first run that stand after a change of the pump.
-_KEPT: Final = frozenset({"cytokine_release_grade", "cytokine_release_day", "neurotoxicity_grade", "neurotoxicity_day"})
 
 
 def _course(
@@ -296,45 +297,71 @@ def _course(
         )
     )  # fmt: skip
     outputs = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in wanted}
+    # Rows of those who could not be integrated are emptied at the end; until then they must not disturb the others.
+    broken = np.concatenate([chunk.outcome for chunk in chunks]) != 0
+    kept = {name: outputs[name].copy() for name in plan.keep}
+    for values in outputs.values():
+        values[broken] = 0.0
     failures = [replace(each, patient=first + each.patient) for chunk in chunks for each in chunk.failures]
     treated = Treated(table, outputs, {name: cohort.values(name) for name in _READ}, cohort.age_years)
     luck = Luck(plan.seed, cohort.numbers)
-    courses = {name: outputs[name][:, np.isin(table.times, base.times)] for name in plan.keep}
-    return clinical_course(treated, plan.follow_up, luck, plan.events), courses, failures
+    courses = {name: values[:, np.isin(table.times, base.times)] for name, values in kept.items()}
+    columns = clinical_course(treated, plan.follow_up, luck, plan.events)
+    columns["label_action_day"] = np.full(len(cohort), np.inf)
+    columns["label_actions"] = np.zeros(len(cohort), np.int64)
+    return columns, courses, failures
 
 
-def _actions(plan: ClinicalPlan, columns: Mapping[str, NDArray[Any]]) -> list[tuple[str, float, float] | None]:
-    """Return what the label asks for each patient: (kind, day, length) for the first severe toxicity, or None."""
-    found: list[tuple[str, float, float] | None] = []
-    p = plan.events
-    stops = [stop for _, stop in _base(plan).cycles]
-    for row in range(len(columns["cytokine_release_day"])):
-        release, neurologic = columns["cytokine_release_day"][row], columns["neurotoxicity_day"][row]
-        event = "cytokine release" if release <= neurologic else "neurotoxicity"
-        when = min(release, neurologic)
-        grade = int(columns["cytokine_release_grade" if release <= neurologic else "neurotoxicity_grade"][row])
-        action = label_action(event, grade, p) if math.isfinite(when) and grade >= 3 else None
-        day = math.ceil(when / _ACTS_AT) * _ACTS_AT if action is not None else math.inf
-        # What comes after the last infusion holds nothing.
-        found.append((action.kind, day, action.days) if action is not None and day < stops[-1] else None)
+class _Action(NamedTuple):
+    """What is done to the pump, when, for how long, and because of what."""
+
+    kind: str
+    day: float
+    days: float
+    event: str
+
+
+def _next_actions(
+    plan: ClinicalPlan, columns: Mapping[str, NDArray[Any]], given: Sequence[tuple[_Action, ...]]
+) -> list[_Action | None]:
+    """Return what the label asks for each patient after the first severe toxicity that was not acted on yet, or None."""
+    infusions = _base(plan).cycles
+    found: list[_Action | None] = []
+    for row, before in enumerate(given):
+        chosen = None
+        for event, column in (("cytokine release", "cytokine_release"), ("neurotoxicity", "neurotoxicity")):
+            when, grade = columns[f"{column}_day"][row], int(columns[f"{column}_grade"][row])
+            action = label_action(event, grade, plan.events) if math.isfinite(when) and grade >= 3 else None
+            if action is None or any(each.event == event or each.kind == "stop" for each in before):
+                continue
+            day = math.ceil(when / _ACTS_AT) * _ACTS_AT
+            # What comes in a rest, or while the pump is held already, holds nothing.
+            running = any(start <= day < stop for start, stop in infusions) if not before else day > before[-1].day
+            if running and (chosen is None or day < chosen.day):
+                chosen = _Action(action.kind, day, action.days, event)
+        found.append(chosen)
     return found
 
 
-def _grouped(actions: Sequence[tuple[str, float, float] | None]) -> dict[tuple[str, float, float], NDArray[np.int64]]:
-    groups: dict[tuple[str, float, float], list[int]] = {}
-    for row, action in enumerate(actions):
-        if action is not None:
-            groups.setdefault(action, []).append(row)
-    return {action: np.array(rows) for action, rows in groups.items()}
+def _grouped(
+    given: Sequence[tuple[_Action, ...]], carried_out: NDArray[np.int64]
+) -> dict[tuple[_Action, ...], NDArray[np.int64]]:
+    """Return the actions that were not carried out yet -> the rows of those patients."""
+    groups: dict[tuple[_Action, ...], list[int]] = {}
+    for row, actions in enumerate(given):
+        if len(actions) > carried_out[row]:
+            groups.setdefault(actions, []).append(row)
+    return {actions: np.array(rows) for actions, rows in groups.items()}
 
 
-def _changed(regimen: Regimen, kind: str, day: float, days: float) -> Regimen:
-    """Return the regimen after a toxicity: stopped, or held and restarted low for a week under dexamethasone."""
-    if kind == "stop":
-        return regimen.stop(day, "toxicity")
-    infused = any(s.start_days <= day < s.stop_days for s in regimen.schedule(bsa_m2=1.0).infusions)
-    if not infused:
-        return regimen
+def _changed(regimen: Regimen, actions: Sequence[_Action]) -> Regimen:
+    """Return the regimen after toxicity: stopped, or held and restarted low for a week under dexamethasone."""
     per_m2 = any("m2" in str(step.rate) for cycle in regimen.cycles for step in cycle.steps)
     restart = DoseStep(DoseRate.parse("5 ug/m2/day" if per_m2 else "9 ug/day"), 7.0)
-    return regimen.hold(day, days=days, reason="toxicity", restart=restart).with_dexamethasone(day, 8.0)
+    for action in actions:
+        if action.kind == "stop":
+            regimen = regimen.stop(action.day, action.event)
+        elif any(s.start_days <= action.day < s.stop_days for s in regimen.schedule(bsa_m2=1.0).infusions):
+            regimen = regimen.hold(action.day, days=action.days, reason=action.event, restart=restart)
+            regimen = regimen.with_dexamethasone(action.day, 8.0)
+    return regimen

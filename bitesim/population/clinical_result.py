@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,14 @@ from bitesim.foundation.errors import ParameterError, needs_extra, unknown_name
 from bitesim.population.events.course import CAUSES
 
 Floats = NDArray[np.float64]
+#: Set by bitesim.plots when it is imported, so that no lower floor imports the plotting code.
+_plot_hook: Callable[..., Any] | None = None
+
+
+def register_plot(hook: Callable[..., Any]) -> None:
+    """Let `hook` draw for `ClinicalResult.plot`."""
+    global _plot_hook
+    _plot_hook = hook
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +118,9 @@ class ClinicalResult:
 
     def _share_by(self, when: Floats, days: ArrayLike) -> Floats:
         kept = np.sort(when[~self.failed])
-        return np.searchsorted(kept, np.asarray(days, float), side="right") / max(1, len(kept))
+        reached = np.searchsorted(kept, np.asarray(days, float), side="right")
+        # Of nobody there is no share.
+        return np.asarray(reached / len(kept) if len(kept) else np.full(np.shape(reached), np.nan))
 
     def mrd_negative(self, visit: int, of: str = "measured") -> tuple[int, int]:
         """Return (patients not detected, patients of the denominator) at a visit, from 1.
@@ -146,12 +156,14 @@ class ClinicalResult:
         kept = ~self.failed
         shares = {cause: float(self.cumulative_incidence(cause, [end])[0]) for cause in CAUSES}
         shares |= {"event-free": float(self.event_free([end])[0]), "alive": float(self.alive([end])[0])}
-        shares["transplanted"] = float(np.mean(np.isfinite(self["transplant_day"])[kept]))
-        shares["severe cytokine release"] = float(np.mean(self["cytokine_release_grade"][kept] >= 3))
-        shares["severe neurotoxicity"] = float(np.mean(self["neurotoxicity_grade"][kept] >= 3))
-        shares["severe infection"] = float(np.mean(np.isfinite(self["infection_day"])[kept]))
-        shares["severe neutropenia"] = float(np.mean(self["neutropenia_grade"][kept] >= 3))
-        return shares
+        happened = {
+            "transplanted": np.isfinite(self["transplant_day"]),
+            "severe cytokine release": self["cytokine_release_grade"] >= 3,
+            "severe neurotoxicity": self["neurotoxicity_grade"] >= 3,
+            "severe infection": np.isfinite(self["infection_day"]),
+            "severe neutropenia": self["neutropenia_grade"] >= 3,
+        }
+        return shares | {name: float(np.mean(who[kept])) if kept.any() else np.nan for name, who in happened.items()}
 
     def to_dataframe(self) -> Any:
         """Return a pandas DataFrame, one row a patient; infinite days are missing values.
@@ -172,6 +184,33 @@ class ClinicalResult:
         table[days] = table[days].replace(np.inf, np.nan)
         return table
 
+    def percentiles(self, name: str, levels: Sequence[float] = (5.0, 50.0, 95.0)) -> Floats:
+        """Return percentiles of a kept course over the patients, shape (levels, times).
+
+        Raises
+        ------
+        UnknownNameError
+            For an output whose courses were not kept.
+        """
+        if name not in self.courses:
+            raise unknown_name("course that was kept (keep=[...])", name, self.courses)
+        return np.asarray(np.percentile(self.courses[name][~self.failed], levels, axis=0))
+
+    def to_parquet(self, path: str | Path) -> Path:
+        """Write the table of `to_dataframe` as Parquet.
+
+        Raises
+        ------
+        MissingExtraError
+            Without pandas or pyarrow.
+        """
+        table, file = self.to_dataframe(), Path(path)
+        try:
+            table.to_parquet(file)
+        except ImportError as problem:
+            raise needs_extra("pyarrow", "data", "to_parquet") from problem
+        return file
+
     def to_csv(self, path: str | Path) -> Path:
         """Write one row a patient, every digit; infinite days are written as inf."""
         file = Path(path)
@@ -182,6 +221,26 @@ class ClinicalResult:
                 cells = [repr(self.columns[name][row].item()) for name in names]
                 opened.write(",".join([str(int(self.numbers[row])), *cells, str(bool(self.failed[row]))]) + "\n")
         return file
+
+    def plot(self, what: str | None = None, ax: Any = None, **options: Any) -> Any:
+        """Draw the cohort; see `bitesim.plots.plot_clinical_cohort`.
+
+        Parameters
+        ----------
+        what : {"waterfall", "swimmer", "events", "survival"} or str, optional
+            One picture, or an output that was kept, as bands. Default: these four.
+        ax : matplotlib Axes, optional
+            For one picture.
+        options
+            Of that picture.
+
+        Returns
+        -------
+        Axes, or ndarray of Axes
+        """
+        if _plot_hook is None:
+            raise ParameterError("plotting is not loaded: import bitesim.plots first (import bitesim does it)")
+        return _plot_hook(self, what, ax, **options)
 
     def _repr_html_(self) -> str:
         rows = "".join(

@@ -121,11 +121,11 @@ class Copula:
             for (a, b), rho in self.correlations.items()
             for i, j in [(self.names.index(a), self.names.index(b))]
         ]
-        pairs = [text for share, text in sorted(parts, reverse=True) if share > 0.01]
+        pairs = [text for share, text in sorted(parts, key=lambda part: -round(part[0], 6)) if share > 0.01]
         return (
             "correlations are not positive definite, so no quantities have them together: the smallest eigenvalue is "
-            f"{least:.3g}, expected above {_LEAST_EIGENVALUE:g}. It comes from {', '.join(pairs)}. Two quantities that both go "
-            "with a third go with each other: give that pair too (pairs left out are 0), or weaken these."
+            f"{least:.3g}, expected above {_LEAST_EIGENVALUE:g}. It comes from {', '.join(pairs)}. Two quantities that both "
+            "go with a third go with each other: give that pair too (pairs left out are 0), or weaken these."
         )
 
     def spearman(self) -> dict[tuple[str, str], float]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -80,7 +81,8 @@ class Uniform(Distribution):
     kind: ClassVar[str] = "uniform"
 
     def __post_init__(self) -> None:
-        _check_ends(self, _ANY)
+        # Finite: largest floats may stand at its ends, infinity may not.
+        _check_ends(self, (-sys.float_info.max, sys.float_info.max))
 
     def at_score(self, scores: Vector) -> Vector:
         return np.asarray(np.clip(self.low + (self.high - self.low) * ndtr(scores), self.low, self.high))
@@ -258,7 +260,7 @@ def _check_ends(distribution: Any, allowed: tuple[float, float]) -> None:
     """Refuse ends outside what the kind allows, or that leave nothing between them."""
     for name in ("low", "high"):
         value = getattr(distribution, name)
-        if not (isinstance(value, float) and math.isinf(value) and value in (*allowed, *_ANY)):
+        if not (isinstance(value, float) and math.isinf(value) and value in allowed):
             object.__setattr__(distribution, name, number(name, value, "-", allowed))
     if not distribution.low < distribution.high:
         raise ParameterError(f"low = {distribution.low:g} is not below high = {distribution.high:g}: were they exchanged?")

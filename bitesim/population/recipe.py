@@ -172,9 +172,9 @@ class Recipe:
             shares = sorted(((float(rows.mean()), text) for text, rows in refusals.items()), reverse=True)
             blamed = "; ".join(f"{text} rejects {share:.1%}" for share, text in shares[:4] if share > 0.0)
             raise ParameterError(
-                f"limits reject {refused.mean():.1%} of the first {_PILOTS} patients drawn, expected at most "
-                f"{_MOST_REJECTED:.0%}: {blamed}. Draw them where they are allowed: give the distributions ends (low=, "
-                "high=) or other medians; limits are for combinations that are rare."
+                f"limits, with what Patient and the catalogue allow, reject {refused.mean():.1%} of the first {_PILOTS} "
+                f"patients drawn, expected at most {_MOST_REJECTED:.0%}: {blamed}. Draw them where they are allowed: give "
+                "the distributions ends (low=, high=) or other medians; limits are for combinations that are rare."
             )
 
     def rows(self, patients: NDArray[np.uint64]) -> tuple[dict[str, Vector], NDArray[np.int64]]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bitesim.engines.deterministic import Case, Settings, run_ode
+from bitesim.engines.hybrid import run_hybrid
+from bitesim.engines.hybrid_result import HybridRun
 from bitesim.engines.trajectory import Trajectory
 from bitesim.foundation.checks import increasing_times, whole_number
-from bitesim.foundation.errors import ParameterError, PatientWarning, closest
+from bitesim.foundation.errors import ParameterError, PatientWarning, closest, unknown_name
 from bitesim.model import Model
 from bitesim.parameters import ParameterSet
 from bitesim.population.patient import Patient
@@ -36,6 +38,7 @@ def default_times(schedule: Schedule) -> NDArray[np.float64]:
     return np.asarray(ordered[np.append(True, np.diff(ordered) > 1e-9)])
 
 
+@overload
 def simulate(
     patient: Patient | None = None,
     regimen: Regimen | str | None = None,
@@ -46,7 +49,40 @@ def simulate(
     rtol: float = 1e-6,
     seed: int | None = None,
     max_steps: int = 100_000,
-) -> Trajectory:
+    engine: Literal["ode"] = "ode",
+    replicates: int = 1,
+) -> Trajectory: ...
+
+
+@overload
+def simulate(
+    patient: Patient | None = None,
+    regimen: Regimen | str | None = None,
+    model: str | Model | None = None,
+    times_days: Sequence[float] | NDArray[np.float64] | None = None,
+    *,
+    parameters: ParameterSet | None = None,
+    rtol: float = 1e-6,
+    seed: int | None = None,
+    max_steps: int = 100_000,
+    engine: Literal["hybrid"],
+    replicates: int = 1,
+) -> HybridRun: ...
+
+
+def simulate(
+    patient: Patient | None = None,
+    regimen: Regimen | str | None = None,
+    model: str | Model | None = None,
+    times_days: Sequence[float] | NDArray[np.float64] | None = None,
+    *,
+    parameters: ParameterSet | None = None,
+    rtol: float = 1e-6,
+    seed: int | None = None,
+    max_steps: int = 100_000,
+    engine: str = "ode",
+    replicates: int = 1,
+) -> Trajectory | HybridRun:
     """Simulate one patient through a regimen.
 
     Parameters
@@ -65,13 +101,17 @@ def simulate(
     rtol : float
         Relative tolerance of the solver, 1e-12 to 1e-2.
     seed : int, optional
-        Recorded; nothing is drawn in a deterministic run.
+        Of the hybrid engine's luck (default 0); recorded in a deterministic run, where nothing is drawn.
     max_steps : int
         Steps after which the solver gives up.
+    engine : {"ode", "hybrid"}
+        "hybrid" counts clones of few cells one by one, with luck of their own: `bitesim.engines.hybrid`.
+    replicates : int
+        Runs of the hybrid engine, each with the luck of (seed, replicate).
 
     Returns
     -------
-    Trajectory
+    Trajectory, or HybridRun of the hybrid engine
 
     Raises
     ------
@@ -81,7 +121,14 @@ def simulate(
         When the run could not be integrated.
     """
     case, times = case_and_times(patient, regimen, model, times_days, parameters=parameters, seed=seed)
-    return run_ode(case, times, Settings(rtol, max_steps))
+    settings, count = Settings(rtol, max_steps), whole_number("replicates", replicates, (1, 10**6))
+    if engine == "hybrid":
+        return run_hybrid(case, times, count, 0 if seed is None else seed, settings)
+    if engine != "ode":
+        raise unknown_name("engine", engine, ("ode", "hybrid"))
+    if count > 1:
+        raise ParameterError(f"replicates = {count} of the ODE engine would all be the same: use engine='hybrid'")
+    return run_ode(case, times, settings)
 
 
 def case_and_times(

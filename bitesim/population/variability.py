@@ -63,8 +63,8 @@ class Variability:
         everybody.
     correlations : mapping of (str, str) to float
         Correlation of the normal scores of two quantities [-]; pairs left out are 0. They may also name the scores of a
-        `Growth` (``age_years``, ``height_for_age``, ``weight_for_height``, ``cd8_for_age``). `Copula` says what a correlation
-        of scores means for values; `spearman` returns what it implies for ranks.
+        `Growth` (``age_years``, ``height_for_age``, ``weight_for_height``, ``cd8_for_age``). `Copula` says what such a
+        correlation means for values; `spearman` returns what it implies for ranks.
 
     Raises
     ------

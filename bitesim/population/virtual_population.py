@@ -141,7 +141,7 @@ class VirtualPopulation:
         return index
 
     def _ipython_key_completions_(self) -> list[str]:
-        return list(self.columns)
+        return [*self.columns]
 
     def grow(self, patients: int) -> VirtualPopulation:
         """Return a population of so many patients, whose first ones are these, byte for byte.
@@ -171,12 +171,11 @@ class VirtualPopulation:
     def subset(self, chosen: Sequence[int] | NDArray[Any] | range) -> VirtualPopulation:
         """Return some patients, by a mask of length (patients,) or by their rows; they keep their numbers."""
         rows = np.asarray(chosen)
-        if rows.ndim != 1 or not len(rows) or (rows.dtype == bool and len(rows) != len(self)):
-            raise ParameterError(f"chosen has shape {rows.shape}: expected a mask of {len(self)} or a list of rows")
-        if rows.dtype != bool and (rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= len(self)):
-            raise ParameterError(f"chosen = {shown(rows)}: expected rows from 0 to {len(self) - 1}, or a mask")
-        if rows.dtype == bool and not rows.any():
-            raise ParameterError("chosen is true for nobody: a population has at least one patient")
+        if rows.dtype == bool and rows.shape == (len(self),):
+            rows = np.flatnonzero(rows)
+        if rows.ndim != 1 or not len(rows) or rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= len(self):
+            hint = f"expected a mask of shape ({len(self)},) true for somebody, or rows from 0 to {len(self) - 1}"
+            raise ParameterError(f"chosen = {shown(chosen)}: {hint}")
         columns = {name: values[rows] for name, values in self.columns.items()}
         return VirtualPopulation(columns, self.patients[rows], self.attempts[rows], self.recipe, self.origin)
 
@@ -224,7 +223,7 @@ class VirtualPopulation:
         }
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write it as ``.csv`` (the provenance is the first line) or ``.parquet`` (needs pyarrow); `load` reads both back."""
+        """Write it as ``.csv``, with the provenance as first line, or as ``.parquet``, which needs pyarrow."""
         population_files.save(path, self.patients, self.attempts, self.columns, self.provenance())
 
     @classmethod
@@ -291,11 +290,10 @@ def _frozen(values: NDArray[Any]) -> NDArray[Any]:
 def _drawn(recipe: Recipe, first: int, stop: int) -> VirtualPopulation:
     patients = np.arange(first, stop, dtype=np.uint64)
     columns, attempts = recipe.rows(patients)
-    versions = {name: version for name, version in installed_versions().items() if name in ("python", "platform", "numpy")}
     origin = {
         "patients": [first, stop],
         "bitesim_version": __version__,
         "sources_sha256": source_digest(),
-        "versions": versions,
+        "versions": {name: installed_versions()[name] for name in ("python", "platform", "numpy", "scipy")},
     }
     return VirtualPopulation(columns, patients, attempts, recipe, (origin,))

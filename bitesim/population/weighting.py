@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog, minimize
 from scipy.special import logsumexp
 
 from bitesim.foundation.checks import number, shown
@@ -145,7 +144,8 @@ def _support(features: Vector, wanted: Vector, start: Vector, targets: Sequence[
                 others = "" if kept.sum() == (start > 0.0).sum() else ", of those whom the other targets leave,"
                 raise ParameterError(
                     f"target {target} = {value:g} is out of reach: no weights of these patients{others} give less than "
-                    f"{low:g} or more than {high:g}. Is it in the unit of the quantity, or does the population lack such patients?"
+                    f"{low:g} or more than {high:g}. Is it in the unit of the quantity, or are there no such "
+                    "patients?"
                 )
             if low < high and value in (low, high):
                 kept = kept & (row == value)
@@ -177,6 +177,9 @@ def _solved(features: Vector, wanted: Vector, start: Vector, targets: Sequence[T
         centre = scaled @ weights
         return np.asarray((scaled * weights) @ scaled.T - np.outer(centre, centre))
 
+    # Imported where it is needed: `import bitesim` is to stay quick.
+    from scipy.optimize import minimize
+
     answer = minimize(
         value_and_slope,
         np.zeros(len(scaled)),
@@ -188,7 +191,14 @@ def _solved(features: Vector, wanted: Vector, start: Vector, targets: Sequence[T
     multipliers = _polished(answer.x, value_and_slope, curvature)
     _, weights = weights_at(multipliers)
     if np.abs(scaled @ weights).max() > _TOLERANCE:
-        _blame(scaled, [target for target, kept in zip(targets, varies, strict=True) if kept])
+        varying = [target for target, kept in zip(targets, varies, strict=True) if kept]
+        support = _largest_support(scaled)
+        if not support.any() or support.all():
+            raise _out_of_reach(scaled, varying)
+        # E.g. a curve that is flat between two points leaves nobody between them.
+        weights = np.zeros(len(start))
+        inner = start[support] / start[support].sum()
+        weights[support] = _solved(features[:, support], wanted, inner, targets)
     return np.asarray(weights / weights.sum())
 
 
@@ -204,8 +214,31 @@ def _polished(multipliers: Vector, value_and_slope: Any, curvature: Any) -> Vect
     return multipliers
 
 
-def _blame(scaled: Vector, targets: Sequence[Target]) -> None:
-    """Raise the error that says which targets cannot be met together: by the weights that miss them least in sum."""
+def _largest_support(scaled: Vector) -> NDArray[np.bool_]:
+    """Return who can have weight at all when the targets are met; nobody where they cannot be met together.
+
+    Parameters
+    ----------
+    scaled : ndarray, shape (targets, patients)
+        Features less their targets: weights w, of any sum, meet the targets where ``scaled @ w`` is 0.
+    """
+    from scipy.optimize import linprog
+
+    patients = scaled.shape[1]
+    # w = u + v with 0 <= u <= 1: as the sum is free, the largest sum of u has u = 1 for all who can have weight.
+    answer = linprog(
+        np.concatenate([-np.ones(patients), np.zeros(patients)]),
+        A_eq=np.hstack([scaled, scaled]),
+        b_eq=np.zeros(len(scaled)),
+        bounds=[(0.0, 1.0)] * patients + [(0.0, None)] * patients,
+    )
+    return np.asarray(answer.x[:patients] > 0.5) if answer.success else np.ones(patients, bool)
+
+
+def _out_of_reach(scaled: Vector, targets: Sequence[Target]) -> ParameterError:
+    """Return the error that says which targets cannot be met together: by the weights that miss them least in sum."""
+    from scipy.optimize import linprog
+
     count, patients = scaled.shape
     answer = linprog(
         np.concatenate([np.zeros(patients), np.ones(2 * count)]),
@@ -214,12 +247,12 @@ def _blame(scaled: Vector, targets: Sequence[Target]) -> None:
     )
     misses = answer.x[patients : patients + count] + answer.x[patients + count :] if answer.success else np.ones(count)
     blamed = [str(target) for target, miss in zip(targets, misses, strict=True) if miss > _TOLERANCE]
+    listed = "; ".join(map(str, targets))
     if not blamed:
-        raise ParameterError(
-            f"targets can be met only by weights that are 0 for some patients: {'; '.join(map(str, targets))}. Loosen "
-            "one, or draw more patients near them"
+        return ParameterError(
+            f"targets are met only by weights that rest on almost nobody: {listed}. Loosen one, or draw more patients there"
         )
-    raise ParameterError(
-        f"targets cannot be met together by any weights of these patients: {'; '.join(map(str, targets))}. The nearest "
-        f"miss {'; '.join(blamed)}. Draw patients who combine them, or loosen one"
+    return ParameterError(
+        f"targets cannot be met together by any weights of these patients: {listed}. The nearest miss {'; '.join(blamed)}. "
+        "Draw patients who combine them, or loosen one"
     )

@@ -144,6 +144,24 @@ def compile_schedule(regimen: Regimen, bsa_m2: float | None, weight_kg: float | 
     )
 
 
+def for_another_body(
+    schedule: Schedule, regimen: Regimen, bsa_m2: float | None, other_bsa_m2: float | None, weight_kg: float | None
+) -> Schedule | None:
+    """Return the schedule that `regimen` has for another body, from that of one body, or None where it must be compiled.
+
+    With all doses in one unit the days are the same for everybody, and rates follow from the doses as they do there.
+    """
+    restarts = [hold.restart for hold in regimen.holds if hold.restart is not None]
+    doses = {step.rate for step in [*restarts, *(step for cycle in regimen.cycles for step in cycle.steps)]}
+    if regimen.infusions or len({dose.unit for dose in doses}) > 1:
+        return None
+    rates = {dose.ug_per_day(bsa_m2): dose.ug_per_day(other_bsa_m2) for dose in doses}
+    if len(rates) < len(doses) or any(segment.rate not in rates for segment in schedule.infusions):
+        return None
+    _warn_suspicious(regimen, weight_kg)
+    return replace(schedule, infusions=tuple(each._replace(rate=rates[each.rate]) for each in schedule.infusions))
+
+
 def _lay_out_cycle(clock: _Clock, cycle: Cycle, position: int, bsa_m2: float | None, stops: list[_Stop]) -> None:
     """Lay out one cycle, taking from `stops` the holds that fall into its infusion."""
     plan = _plan(clock, cycle, bsa_m2)

@@ -19,7 +19,7 @@ cases = {
     "network": (IMMUNE_NETWORK, None, None, [0.0, 0.02], 3, 2, "exact"),
     "tau": (BIRTH_DEATH, {"start": 3e4}, None, [0.5, 3.0, 4.0], 2, 3, "tau"),
     "few": (DIMERISATION, {"start": 30.0}, None, [5.0], 2, 3, "tau"),
-    "hybrid": (DRUG_AND_CELLS, {"cells_at_start": 9.0}, "10 ug/day for 1 d", [0.5, 1.0, 2.0], 3, 4, "exact"),
+    "piecewise": (DRUG_AND_CELLS, {"cells_at_start": 9.0}, "10 ug/day for 1 d", [0.5, 1.0, 2.0], 3, 4, "exact"),
 }
 result = {}
 for name, (model, *given) in cases.items():
@@ -43,7 +43,7 @@ def both():
     return compute(NUMBA_DISABLE_JIT="0"), compute(NUMBA_DISABLE_JIT="1")
 
 
-@pytest.mark.parametrize("name", ["exact", "network", "tau", "few", "hybrid"])
+@pytest.mark.parametrize("name", ["exact", "network", "tau", "few", "piecewise"])
 def test_runs_agree(both, name):
     compiled, interpreted = (each[name] for each in both)
     np.testing.assert_allclose(compiled[0], interpreted[0], rtol=1e-9)

@@ -8,9 +8,10 @@ import numpy as np
 from bitesim.foundation.compiled import kernel, prepare
 from bitesim.numerics.dense import constants_size, dense_system, factors_size
 from bitesim.numerics.entries import as_array, kernel_entry, straight_line_entry
-from bitesim.numerics.integrate_one import INTEGRATE_SIGNATURE, integrate, prepare_work, start_block
+from bitesim.numerics.integrate_one import INTEGRATE_SIGNATURE, integrate, start_block
 from bitesim.numerics.lanes import block, rows_for
 from bitesim.numerics.pieces import COUNTERS, Control, Output, Pieces, System, output_at
+from bitesim.numerics.rosenbrock import room_for
 
 SCALE = 1e-3
 
@@ -157,8 +158,8 @@ def run(made: Made, parameters: Any, start: Any, times: Any, boundary: Any = Non
     constants = block(rows_for(made.n_constants))
     constants.reshape(-1)[: len(parameters)] = parameters
     state = start_block(np.array(start, float))
-    work = options.get("work") or prepare_work(control, made.n_factors)
-    outcome = prepare(integrate, INTEGRATE_SIGNATURE)(made.system, constants, state, pieces, control, output, work)
+    room = options.get("room") or room_for(rows_for(n), rows_for(made.n_factors))
+    outcome = prepare(integrate, INTEGRATE_SIGNATURE)(made.system, constants, state, pieces, control, output, room)
     return Run(outcome, output, state.reshape(-1)[:n])
 
 

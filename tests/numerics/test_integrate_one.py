@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from bitesim.numerics.integrate_one import adapted, prepare_work, start_block
+from bitesim.numerics.integrate_one import start_block
+from bitesim.numerics.lanes import rows_for
 from bitesim.numerics.outcomes import ADVICE, Outcome
-from bitesim.numerics.pieces import COUNTERS, Control
+from bitesim.numerics.pieces import COUNTERS
+from bitesim.numerics.rosenbrock import cut, room_for
 from bitesim.numerics.step_control import SHARE_OF_A_STEP
 from bitesim.numerics.tableaus import RODAS5P
-from tests.numerics.systems import DENSE, SCALE, STRAIGHT, chain_matrix, run, run_chain
+from tests.numerics.systems import DENSE, STRAIGHT, chain_matrix, run, run_chain
 
 both_forms = pytest.mark.parametrize("made", [DENSE, STRAIGHT], ids=["dense", "straight_line"])
 TIMES = np.linspace(0.1, 5.0, 40)
@@ -258,38 +260,48 @@ def test_each_state_has_its_own_scale():
     assert large.counted("accepted_steps") < small.counted("accepted_steps")
 
 
-def test_work_may_be_used_again():
-    work = prepare_work(Control(1e-8, np.full(2, SCALE), 1), STRAIGHT.n_factors)
-    first = run(STRAIGHT, [5.0, 1.0, 0.0, 0.0], [2.0, 0.0], [1.0, 7.0], rate=[[0.0, 0.5]], work=work)
-    run(STRAIGHT, [0.0, 0.0, 0.0, 1.0], [0.0, 1.0], [2.0], work=work)
-    again = run(STRAIGHT, [5.0, 1.0, 0.0, 0.0], [2.0, 0.0], [1.0, 7.0], rate=[[0.0, 0.5]], work=work)
+def test_room_may_be_used_again():
+    room = room_for(1, rows_for(STRAIGHT.n_factors))
+    first = run(STRAIGHT, [5.0, 1.0, 0.0, 0.0], [2.0, 0.0], [1.0, 7.0], rate=[[0.0, 0.5]], room=room)
+    run(STRAIGHT, [0.0, 0.0, 0.0, 1.0], [0.0, 1.0], [2.0], room=room, scale=7.0, rtol=1e-3)
+    again = run(STRAIGHT, [5.0, 1.0, 0.0, 0.0], [2.0, 0.0], [1.0, 7.0], rate=[[0.0, 0.5]], room=room)
     assert np.array_equal(first.states, again.states)
     assert np.array_equal(first.output.counters, again.output.counters)
 
 
-def test_work_adapts_to_another_control_and_input():
-    given = np.zeros((3, 20))
-    given[1, 17], given[2, 3] = 0.5, -1.0
-    work = prepare_work(Control(1e-8, np.arange(1.0, 21.0), 1), 5)
-    other = Control(1e-4, np.arange(2.0, 22.0), 1)
-    changed, made = adapted(work, other, given), prepare_work(other, 5, given)
-    assert changed.allowed is work.allowed
-    assert changed.allowed.tolist() == made.allowed.tolist()
-    assert changed.input_rows.tolist() == made.input_rows.tolist() == [0, 2]
-    assert adapted(work, other, np.zeros((3, 20))).input_rows.tolist() == []
+@pytest.mark.parametrize(("infused", "rows"), [([(1, 17), (2, 3)], [0, 2]), ([(0, 8), (0, 9), (2, 15)], [1]), ([], [])])
+def test_only_rows_with_input_are_added_to(infused, rows):
+    rate, room = np.zeros((3, 20)), room_for(3, 8)
+    for place in infused:
+        rate[place] = -0.5
+    boundary = [0.0, 0.1, 0.2, 0.3]
+    run_chain(np.ones(20), np.zeros(20), np.ones(20), [0.25], boundary=boundary, rate=rate, room=room)
+    assert room.input_rows[: len(rows)].tolist() == rows
+    assert not room.input_rows[len(rows) :].any()
+
+
+def test_what_is_no_number_counts_as_input():
+    room, rate = room_for(3, 8), np.zeros((1, 20))
+    rate[0, 12] = math.nan
+    result = run_chain(np.ones(20), np.zeros(20), np.ones(20), [0.25], rate=rate, room=room)
+    assert result.outcome == Outcome.NOT_FINITE
+    assert room.input_rows[0] == 1
 
 
 @pytest.mark.parametrize("count", COUNTS)
-def test_work_holds_scales_ones_behind_them_and_the_tolerance(count):
+def test_a_run_allows_scales_ones_behind_them_and_half_the_tolerance(count):
     scale = np.arange(1.0, count + 1.0)
-    work = prepare_work(Control(1e-5, scale, 1), 17)
-    *rows, last = work.allowed
-    assert np.ravel(rows)[:count].tolist() == scale.tolist()
-    assert set(np.ravel(rows)[count:]) <= {1.0}
+    rows, factor_rows = rows_for(count), rows_for(1 + 2 * count)
+    room = room_for(rows, factor_rows)
+    # What another run has left does not matter.
+    run_chain(np.ones(count), np.zeros(count), scale, [0.25], rtol=1e-3, scale=2.0, room=room)
+    run_chain(np.ones(count), np.zeros(count), scale, [0.25], rtol=1e-5, scale=scale, room=room)
+    *found, last = cut(*room).allowed
+    assert np.ravel(found)[:count].tolist() == scale.tolist()
+    assert set(np.ravel(found)[count:]) <= {1.0}
     assert last.tolist() == [SHARE_OF_A_STEP * 1e-5] * 8
-    assert work.factors.shape == (3, 8)
     state = start_block(scale)
-    assert state.shape == (len(rows), 8)
+    assert state.shape == (rows, 8)
     assert state.ravel()[:count].tolist() == scale.tolist()
     assert not state.ravel()[count:].any()
 

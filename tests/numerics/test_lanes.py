@@ -13,6 +13,7 @@ import pytest
 from bitesim.foundation.compiled import kernel
 from bitesim.numerics.lanes import (
     LANES,
+    added_up,
     at,
     block,
     fused,
@@ -27,12 +28,13 @@ from bitesim.numerics.lanes import (
     put,
     rows_for,
     size_of,
+    smaller,
     store,
     times,
 )
 
 #: What `operations` leaves in each row.
-ROWS = ("fused", "plus", "times", "over", "size_of", "larger", "pick", "copied", "splat")
+ROWS = ("fused", "plus", "times", "over", "size_of", "larger", "pick", "copied", "splat", "smaller")
 SPECIAL = np.array([0.0, -0.0, 1.0, -2.5, np.inf, -np.inf, np.nan, 5e-324])
 
 
@@ -49,6 +51,7 @@ def operations(a, b, c, results):
     store(results, 6, pick(x, y, z))
     store(results, 7, x)
     store(results, 8, 0.1)
+    store(results, 9, smaller(x, y))
 
 
 @kernel
@@ -86,13 +89,18 @@ def running_sum(values, total):
 
 
 @kernel
+def total_of(values):
+    return added_up(load(values, 0))
+
+
+@kernel
 def reverse_flat(values, results):
     size = values.size
     for i in range(size):
         put(results, size - 1 - i, at(values, i))
 
 
-def applied(function, *arguments, rows=9):
+def applied(function, *arguments, rows=10):
     """Return the block of results of a function of blocks."""
     results = block(rows)
     with np.errstate(all="ignore"):
@@ -103,7 +111,8 @@ def applied(function, *arguments, rows=9):
 def expected_operations(x, y, z):
     """Return what NumPy says, without the fused multiply-add."""
     with np.errstate(all="ignore"):
-        return [x + y, x * y, x / y, np.abs(x), np.where(x > y, x, y), np.where(x > 0.0, y, z), x, np.full(LANES, 0.1)]
+        larger_ones, chosen, smaller_ones = np.where(x > y, x, y), np.where(x > 0.0, y, z), np.where(x < y, x, y)
+        return [x + y, x * y, x / y, np.abs(x), larger_ones, chosen, x, np.full(LANES, 0.1), smaller_ones]
 
 
 def bits(numbers):
@@ -174,6 +183,12 @@ def test_rows_of_a_stack_are_counted_flat():
     running_sum(sums, total)
     assert np.array_equal(sums.reshape(15, LANES), np.cumsum(values.reshape(15, LANES), axis=0))
     assert np.array_equal(total[0], values.sum(axis=(0, 1)))
+
+
+def test_eight_numbers_are_added_up_half_by_half():
+    values = np.random.default_rng(6).standard_normal((1, LANES))
+    a, b, c, d, e, f, g, h = values[0]
+    assert total_of(values) == ((a + e) + (c + g)) + ((b + f) + (d + h))
 
 
 @pytest.mark.parametrize("shape", [(5,), (3, 8), (2, 3, 8)])

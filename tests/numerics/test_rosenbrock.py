@@ -9,7 +9,18 @@ from bitesim.foundation.compiled import kernel
 from bitesim.numerics.entries import invoke3
 from bitesim.numerics.integrate_one import start_block
 from bitesim.numerics.lanes import load, rows_for, store
-from bitesim.numerics.rosenbrock import add_input, attempt_step, complete_row, interpolate, set_diagonal, set_step, work_for
+from bitesim.numerics.rosenbrock import (
+    STAGES,
+    add_input,
+    attempt_step,
+    complete_increment,
+    complete_row,
+    enter_stage,
+    interpolate,
+    set_diagonal,
+    set_step,
+    work_for,
+)
 from bitesim.numerics.tableaus import RODAS5P
 from tests.numerics.systems import CHAIN, STRAIGHT, chain_constants, chain_matrix, straight_system
 
@@ -259,3 +270,28 @@ def test_blocks_of_work_are_separate_and_aligned():
     assert [each.ravel().tolist() for each in blocks] == [[number] * each.size for number, each in enumerate(blocks, 1)]
     assert (work.stages.shape, work.allowed.shape, work.factors.shape) == ((8, 3, 8), (4, 8), (5, 8))
     assert work.weights.shape == (8, 8)
+
+
+@kernel
+def enter_and_complete(stage, state, inverse_step, work):
+    enter_stage(stage, state, work)
+    complete_increment(stage, inverse_step, work)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 4, 20])
+def test_states_of_stages_and_what_earlier_ones_contribute_are_those_of_the_tableau(rows):
+    generator = np.random.default_rng(rows)
+    state, stages = generator.standard_normal((rows, 8)), generator.standard_normal((STAGES, rows, 8))
+    inverse_step, work = generator.uniform(0.5, 2.0, (1, 8)), work_for(rows, 1)
+    work.stages[0] = stages[0]
+    for stage in range(1, STAGES):
+        work.stages[stage] = stages[stage]
+        # What is not known yet must not be read.
+        work.stages[stage + 1 :] = np.nan
+        enter_and_complete(stage, state, inverse_step, work)
+        expected = state + np.tensordot(RODAS5P.a[stage, :stage], stages[:stage], 1)
+        np.testing.assert_allclose(work.new_state, expected, rtol=1e-12, atol=1e-13)
+        carried = inverse_step * np.tensordot(RODAS5P.c[stage, :stage], stages[:stage], 1)
+        np.testing.assert_allclose(work.stages[stage], stages[stage] + carried, rtol=1e-12, atol=1e-11)
+        # Now solved for.
+        work.stages[stage] = stages[stage]

@@ -9,39 +9,28 @@ from bitesim.foundation.compiled import kernel
 from bitesim.numerics.lanes import load, store
 from bitesim.numerics.step_control import (
     LARGEST_GROWTH,
+    LARGEST_HOPE,
     SAFETY,
     SMALLEST_SHRINK,
     first_step,
-    norm_and_factor,
+    judge,
     squared_error,
     step_factor,
 )
-from bitesim.numerics.straight_line import straight_line
 
-_plain = straight_line(norm_and_factor, (False, False))
-_wide = straight_line(norm_and_factor, (True, True))
-
-
-@kernel
-def of_one(summed, result):
-    _plain(summed, result, 0)
+#: What the power's rough digits allow.
+ROUGH = 6e-4
 
 
-@kernel
-def of_eight(summed, result):
-    _wide(summed, result, 0)
-
-
-def norm_of(total, count):
-    """Return (norm, factor) of a sum of squares, after all three ways to compute them were compared."""
+def judged(total, count=1, step=1.0, before=0.0):
+    """Return (mean square, factor, permitted step) after a step that followed one of the permitted size `before`."""
+    control = np.zeros((7, 8))
+    # Lanes beside it do not matter.
+    control[:4] = np.random.default_rng(1).uniform(0.1, 2.0, (4, 8))
+    control[:4, 5] = total, 1.0 / count, step, 1.0 / before if before else 0.0
     with np.errstate(all="ignore"):
-        plain, interpreted, wide = np.zeros(2), np.zeros(2), np.zeros((2, 8))
-        of_one(np.array([total, float(count)]), plain)
-        norm_and_factor(np.array([total, float(count)]), interpreted)
-    of_eight(np.array([[total] * 8, [float(count)] * 8]), wide)
-    assert np.array_equal(wide, np.repeat(plain[:, None], 8, axis=1), equal_nan=True)
-    np.testing.assert_allclose(plain, interpreted, rtol=1e-14)
-    return plain
+        judge(control)
+        return control[4, 5], control[5, 5], 1.0 / control[6, 5]
 
 
 @kernel
@@ -71,25 +60,52 @@ def test_what_is_not_finite_is_no_acceptable_error(error, after):
     assert not np.delete(squares, 3).any()
 
 
-def test_the_norm_is_the_root_mean_square():
+def test_the_square_is_the_mean_square():
     weighted = np.array([0.5, -2.0, 1.0])
-    assert norm_of(np.sum(weighted**2), 3)[0] == pytest.approx(math.sqrt(np.mean(weighted**2)), rel=1e-15)
-    assert norm_of(0.0, 5)[0] == 0.0
+    assert judged(np.sum(weighted**2), 3)[0] == pytest.approx(np.mean(weighted**2), rel=1e-15)
+    assert judged(0.0, 5)[0] == 0.0
 
 
 def test_the_factor_follows_the_error_order():
     # An error of step**5: half the step has 1/32 of the error, so 32 times the error asks for half the step.
-    assert norm_of(1.0, 1)[1] == pytest.approx(SAFETY, rel=1e-14)
+    assert judged(1.0)[1] == SAFETY
     for factor in (0.2, 0.5, 2.0, 5.0):
         error = factor**-5.0
-        assert norm_of(error**2 * 7, 7)[1] == pytest.approx(SAFETY * factor, rel=1e-13)
+        square, proposed, permitted = judged(error**2 * 7, 7, step=0.3)
+        assert square == pytest.approx(error**2, rel=1e-14)
+        assert proposed == pytest.approx(SAFETY * factor, rel=ROUGH)
+        assert permitted == pytest.approx(0.3 * factor, rel=ROUGH)
+
+
+def test_steps_that_shrink_are_expected_to_shrink_on_and_those_that_grow_to_grow_half_as_fast():
+    # The step 0.3 might have been 0.6.
+    square = (0.3 / 0.6) ** 10
+    for before, expected in (
+        (0.6, 1.0),
+        (0.8, 0.75),
+        (1.2, 0.5),
+        (0.5, 1.1),
+        (0.4, 1.25),
+        (0.3, LARGEST_HOPE),
+        (0.1, LARGEST_HOPE),
+    ):
+        assert judged(square, step=0.3, before=before)[1] == pytest.approx(SAFETY * 2.0 * expected, rel=2 * ROUGH)
+
+
+def test_a_rejected_step_is_never_tried_again_as_long():
+    for square in (math.nextafter(1.0, 2.0), 1.1, 100.0):
+        for before in (0.0, 1e-9, 1.0, 1e9):
+            assert judged(square, before=before)[1] <= SAFETY * (1.0 + ROUGH)
 
 
 def test_the_factor_stays_in_its_limits():
-    for tiny in (0.0, 5e-324, 1e-300, 1e-24, 1e-10):
-        assert norm_of(tiny, 1)[1] == LARGEST_GROWTH
+    for tiny in (0.0, 5e-324, 1e-300, 1e-24, 1e-22):
+        for before in (0.0, 1e-9, 1.0, 100.0):
+            assert judged(tiny, before=before)[1] == LARGEST_GROWTH
     for huge in (1e20, 1e300, math.inf):
-        assert norm_of(huge, 1)[1] == SMALLEST_SHRINK
+        for before in (0.0, 1e-9, 1e9):
+            assert judged(huge, before=before)[1] == SMALLEST_SHRINK
+    assert judged(0.5, before=1e9)[1] == SMALLEST_SHRINK
 
 
 def test_after_a_rejection_the_step_does_not_grow():
@@ -101,7 +117,7 @@ def test_after_a_rejection_the_step_does_not_grow():
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 @pytest.mark.parametrize("after_rejection", [False, True])
 def test_an_unknown_error_shrinks_the_step_most(bad, after_rejection):
-    assert step_factor(bad, norm_of(bad, 1)[1], after_rejection) == SMALLEST_SHRINK
+    assert step_factor(bad, judged(bad)[1], after_rejection) == SMALLEST_SHRINK
 
 
 def first(state, derivative, scale, tolerance=1e-6, longest=10.0, place=None):

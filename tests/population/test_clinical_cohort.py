@@ -1,5 +1,7 @@
 """Clinical cohorts: luck that depends on the patient alone, events that add up, and the label's answers."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -92,6 +94,10 @@ def test_severe_toxicity_holds_or_stops_the_pump():
     free, held = (simulate_clinical_cohort(COHORT, REGIMEN, events=events, follow_label=each) for each in (False, True))
     acted = np.isfinite(held["label_action_day"])
     assert acted.sum() > 30
+    # The release that was acted on happens again in the run with the hold.
+    released = acted & (free["cytokine_release_day"] < free["neurotoxicity_day"])
+    assert released.any()
+    assert np.array_equal(free["cytokine_release_day"][released], held["cytokine_release_day"][released])
     # On the half day after it; what was not acted on is as it was.
     late = held["label_action_day"][acted] - np.minimum(held["neurotoxicity_day"], held["cytokine_release_day"])[acted]
     assert np.all((late >= 0.0) & (late <= 0.5))
@@ -160,6 +166,40 @@ def test_cohorts_are_checked():
         Cohort({}, np.ones(3), np.ones(2), np.ones(3))
     with pytest.raises(bitesim.ParameterError, match="Did you mean 'kills_per_day'"):
         Cohort({"kill_per_day": 1.0}, np.ones(3), np.ones(3), np.ones(3))
+
+
+def test_nothing_of_a_treatment_that_is_over_happens():
+    events = ParameterSet(EVENTS).replace(infection_per_day=0.02, infection_mortality=0.5)
+    found = simulate_clinical_cohort(COHORT, REGIMEN, events=events)
+    early = found["first_event_day"] < 70.0
+    assert early.sum() > 10
+    assert np.all(found["mrd_outcome_2"][early] == -1)
+    assert np.all(np.isnan(found["reported_mrd_2"][early]))
+    for name in ("infection_day", "neurotoxicity_day", "cytokine_release_day"):
+        happened = np.isfinite(found[name])
+        assert np.all(found[name][happened] <= found["first_event_day"][happened]), name
+
+
+def test_two_kinds_of_toxicity_are_both_acted_on():
+    events = ParameterSet(EVENTS).replace(
+        neurotoxicity_first_cycle=0.9, neurotoxicity_grade_4_share=0.0, crs_grade_4_share=0.0, crs_midpoint_log10_il6=2.5
+    )
+    found = simulate_clinical_cohort(COHORT, REGIMEN, events=events)
+    assert np.sum(found["label_actions"] == 2) > 5
+    once, twice = (found["label_actions"] == number for number in (1, 2))
+    assert np.all(np.isfinite(found["label_action_day"][once | twice]))
+    assert found["label_actions"].max() == 2
+
+
+def test_who_cannot_be_integrated_is_no_number_and_warns_of_nothing_else():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nobody = simulate_clinical_cohort(COHORT.rows(np.arange(5)), REGIMEN, max_steps=20, errors="ignore")
+        summary = nobody.summary()
+    assert nobody.failed.all()
+    assert np.isnan(nobody["first_event_day"]).all()
+    assert np.isnan([*summary.values()]).all()
+    assert simulate_clinical_cohort(COHORT.rows(np.arange(5)), REGIMEN, missing_visits=1.0)["mrd_outcome_1"].max() == -1
 
 
 def test_virtual_patients_are_a_cohort():

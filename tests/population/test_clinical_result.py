@@ -83,3 +83,20 @@ def test_parts_are_joined_and_digests_tell_them_apart():
     assert len(twice) == 8
     assert twice.event_free([730.0])[0] == 0.25
     assert twice.digest() != found.digest() == made().digest()
+
+
+def test_percentiles_are_of_the_kept_courses_and_of_who_was_integrated():
+    courses = {"mrd": np.array([[1.0, 0.1], [2.0, 0.2], [np.nan, np.nan], [3.0, 0.3]])}
+    found = made(courses=courses, times_days=np.array([0.0, 7.0]), failed=np.array([False, False, True, False]))
+    assert found.percentiles("mrd", [50.0]).tolist() == [[2.0, 0.2]]
+    with pytest.raises(bitesim.ParameterError, match="course that was kept"):
+        found.percentiles("blasts")
+
+
+def test_parquet_reads_back(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    found = made()
+    pandas.testing.assert_frame_equal(
+        pandas.read_parquet(found.to_parquet(tmp_path / "patients.parquet")), found.to_dataframe()
+    )

@@ -51,6 +51,9 @@ def test_cutting_an_infusion_in_equal_rates_changes_nothing():
         ({"seed": 1.5}, "seed = 1.5"),
         ({"max_steps": 0}, "max_steps = 0"),
         ({"times_days": [0, 0]}, "repeats"),
+        ({"engine": "hybird"}, "Did you mean 'hybrid'"),
+        ({"replicates": 5}, "would all be the same"),
+        ({"engine": "hybrid", "replicates": 0}, "replicates = 0"),
         ({"parameters": bitesim.MODELS["clements2020"].parameters}, "do not belong to model leukaemia"),
     ],
 )
@@ -77,3 +80,11 @@ def test_without_a_model_it_is_bitesims_own():
     run = bitesim.simulate(bitesim.Patient(mrd=1e-3), REGIMEN, times_days=[0.0, 28.0])
     assert run.provenance.model == "leukaemia"
     assert {"mrd", "marrow_blast_fraction", "neutrophils_per_ul", "extinction_probability"} < set(run.outputs)
+
+
+def test_the_hybrid_engine_is_one_argument_away():
+    run = bitesim.simulate(
+        bitesim.Patient(mrd=1e-8), REGIMEN, times_days=[0.0, 28.0, 84.0], engine="hybrid", replicates=20, seed=3
+    )
+    assert run["mrd"].shape == (20, 3)
+    assert run.p_cured().replicates == 20

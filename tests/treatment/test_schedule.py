@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bitesim import DoseWarning, Regimen, ScenarioError
 from bitesim.treatment import DoseRate, DoseStep
 from bitesim.treatment.regimen import Premedication
+from bitesim.treatment.schedule import for_another_body
 
 FOUR_WEEKS = Regimen.parse("28 ug/day for 28 d")
 
@@ -182,3 +183,32 @@ def test_premedication_moves_with_its_cycle_and_ends_with_a_stop():
     assert days(regimen.hold(3.0, days=5.0)) == [0.0, 12.0, 47.0]
     assert days(regimen.hold(10.0, days=5.0)) == [0.0, 7.0, 47.0]
     assert days(regimen.stop(10.0)) == [0.0, 7.0]
+
+
+@pytest.mark.parametrize(
+    "regimen",
+    [
+        Regimen.parse("5 ug/m2/day for 7 d, 15 ug/m2/day for 21 d, 14 d off; 15 ug/m2/day for 28 d, 14 d off, x2"),
+        Regimen.parse("9 ug/day for 7 d, 28 ug/day for 21 d in 48 h bags with 4 min gaps"),
+        Regimen.parse("15 ug/m2/day for 28 d, 14 d off, x2")
+        .hold(3.0, hours=9)
+        .with_bolus(5.0, 3.0)
+        .with_dexamethasone(0, 8),
+        Regimen.parse("15 ug/m2/day for 28 d")
+        .hold(3.0, days=2, restart=DoseStep(DoseRate.parse("5 ug/m2/day"), 7.0))
+        .stop(20),
+        Regimen.none().with_chemotherapy(0.0),
+    ],
+    ids=str,
+)
+def test_another_body_has_the_schedule_that_is_compiled_for_it(regimen):
+    for_one = regimen.schedule(bsa_m2=1.88)
+    for bsa in (0.4567, 1.234, 2.1):
+        assert for_another_body(for_one, regimen, 1.88, bsa, None) == regimen.schedule(bsa_m2=bsa)
+
+
+def test_doses_in_two_units_are_compiled_anew():
+    mixed = Regimen.parse("9 ug/day for 7 d, 15 ug/m2/day for 21 d")
+    assert for_another_body(mixed.schedule(bsa_m2=1.0), mixed, 1.0, 1.5, None) is None
+    foreign = Regimen.none().with_infusion(0.0, 1.0, 5.0)
+    assert for_another_body(foreign.schedule(), foreign, None, None, None) is None

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import poisson
+from scipy.special import pdtr, pdtrik
 
 Floats = NDArray[np.float64]
 
@@ -23,11 +23,19 @@ CERTAIN_CELLS: Final = 1e7
 
 def initial_cells(expected: Floats, uniform: Floats) -> Floats:
     """Return numbers of cells around what a deterministic model expects: Poisson while few, by one uniform number each."""
-    # SciPy's quantile function is exact and slow: most clones of less than a cell have none.
+    # Most clones of less than a cell have none: no quantile is needed for them.
     few = (expected < CERTAIN_CELLS) & (uniform > np.exp(-expected))
     cells = np.where(expected < CERTAIN_CELLS, 0.0, expected)
-    cells[few] = poisson.ppf(uniform[few], expected[few])
+    cells[few] = _poisson_quantile(uniform[few], expected[few])
     return np.asarray(cells)
+
+
+def _poisson_quantile(probability: Floats, mean: Floats) -> Floats:
+    """Return the least numbers whose Poisson probability of at most that many is `probability` or more."""
+    number = np.ceil(pdtrik(probability, mean))
+    # The inverse is of a continuous extension: one less may be enough.
+    lower = np.maximum(number - 1.0, 0.0)
+    return np.asarray(np.where(pdtr(lower, mean) >= probability, lower, number))
 
 
 def survivors(cells: float, kept: float, rng: np.random.Generator) -> float:

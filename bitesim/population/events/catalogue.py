@@ -33,6 +33,8 @@ _DISEASE: Final = (
          "(0.7 made relapses after MRD negativity as frequent as in BLAST)", _PRIOR, "assumed"),
     _row("reservoir_log10_cells", "-", 4.7, (0.0, 12.0), "decades of cells in it after therapy", _PRIOR, "assumed"),
     _row("reservoir_log10_cells_sd", "-", 0.5, (0.0, 3.0), "standard deviation between patients", _PRIOR, "assumed"),
+    _row("growth_frailty_ln_sd", "-", 0.0, (0.0, 2.0), "standard deviation between patients of the logarithm of growth "
+         "after therapy, beside what the model varies (early relapse is a frailty; 0 is none)", _PRIOR, "assumed"),
     _row("survival_after_relapse_days", "d", 243.0, (10.0, 3650.0), "median survival after relapse, of those not rescued",
          _PRIOR, "assumed"),
     _row("rescued_share", "-", 0.2, (0.0, 1.0), "patients who survive a relapse for good", _PRIOR, "assumed"),

@@ -46,7 +46,7 @@ class Treated:
     ----------
     timetable : Timetable
     outputs : mapping
-        Name of `OUTPUTS` -> ndarray, shape (patients, times); NaN rows are patients who could not be integrated.
+        Name of `OUTPUTS` -> ndarray, shape (patients, times), all finite.
     parameters : mapping
         Name of a model parameter -> ndarray, shape (patients,).
     age_years : ndarray
@@ -91,12 +91,10 @@ def clinical_course(treated: Treated, follow_up: FollowUp, luck: Luck, p: Any) -
     p : record
         Of the events catalogue.
     """
-    found: dict[str, NDArray[Any]] = {}
-    found |= _toxicities(treated, luck, p)
-    found |= _visits(treated, follow_up, luck)
     failure = _failure_day(treated, p)
-    # Nothing of a treatment that was over happens any more.
-    toxic = np.where(found["toxic_death_day"] < failure, found["toxic_death_day"], np.inf)
+    found = _toxicities(treated, failure, luck, p)
+    toxic = found["toxic_death_day"]
+    found |= _visits(treated, np.minimum(failure, toxic), follow_up, luck)
     transplants = _transplants(treated, found, np.minimum(failure, toxic), luck, p)
     relapses = draw_relapses(_remaining(treated, luck, p), transplants, follow_up.days, luck)
     later = compete(_deaths(treated, transplants, follow_up, p), luck)
@@ -111,51 +109,66 @@ def clinical_course(treated: Treated, follow_up: FollowUp, luck: Luck, p: Any) -
     return found | _death(firsts.causes, cause, day, follow_up, luck, p)
 
 
-def _toxicities(treated: Treated, luck: Luck, p: Any) -> dict[str, NDArray[Any]]:
+def _toxicities(treated: Treated, failure: Floats, luck: Luck, p: Any) -> dict[str, NDArray[Any]]:
+    """Return the toxicity of each patient until treatment fails or kills: nothing happens of a treatment that is over."""
     table, outputs = treated.timetable, treated.outputs
-    grades = np.zeros(len(treated), np.int64)
-    release_day = np.full(len(treated), np.inf)
-    for exposure, step in enumerate(table.steps):
-        peak = outputs["serum_il6_pg_per_ml"][:, table.after(step)].max(axis=1)
-        burden = outputs["mrd"][:, table.place(step)]
-        grade = toxicity.cytokine_release_grades(peak, burden, luck, exposure, p)
-        # The day after the start, when the peak has been.
-        release_day = np.where((grade >= 3) & (grades < 3), step + 1.0, release_day)
-        grades = np.maximum(grades, grade)
+    release = _releases(treated, luck, p)
     neurologic = np.full(len(treated), np.inf)
     if table.cycles:
-        drug = np.stack(
-            [np.nanmedian(outputs["serum_drug_pg_per_ml"][:, table.during(*cycle)], axis=1) for cycle in table.cycles],
-            axis=1,
-        )
+        drug = [np.median(outputs["serum_drug_pg_per_ml"][:, table.during(*cycle)], axis=1) for cycle in table.cycles]
         starts, stops = zip(*table.cycles, strict=True)
-        neurologic = toxicity.neurotoxicity_hazard(starts, stops, np.nan_to_num(drug), p).times(luck)
-    severe = luck.uniform("neurotoxicity grade 4") < p.neurotoxicity_grade_4_share
+        neurologic = toxicity.neurotoxicity_hazard(starts, stops, np.stack(drug, axis=1), p).times(luck)
     infection = toxicity.infection_hazard(table.times, outputs["neutrophils_per_ul"], p).times(luck)
-    fatal_release = (grades == 4) & (luck.uniform("cytokine release death") < p.crs_grade_4_mortality)
-    fatal_infection = luck.uniform("infection death") < p.infection_mortality
-    lowest = outputs["neutrophils_per_ul"].min(axis=1)
+    worst, first_severe = _worst(release, failure)
+    fatal_release = (worst == 4) & (luck.uniform("cytokine release death") < p.crs_grade_4_mortality)
+    fatal_infection = (luck.uniform("infection death") < p.infection_mortality) & (infection < failure)
+    death = np.minimum(np.where(fatal_release, first_severe, np.inf), np.where(fatal_infection, infection, np.inf))
+    over = np.minimum(failure, death)
+    grade, release_day = _worst(release, over)
+    neurologic = np.where(neurologic <= over, neurologic, np.inf)
+    severe = luck.uniform("neurotoxicity grade 4") < p.neurotoxicity_grade_4_share
+    until = table.times <= over[:, np.newaxis]
+    lowest = np.where(until, outputs["neutrophils_per_ul"], np.inf).min(axis=1)
     return {
-        "cytokine_release_grade": grades,
+        "cytokine_release_grade": grade,
         "cytokine_release_day": release_day,
         "neurotoxicity_grade": np.where(np.isfinite(neurologic), np.where(severe, 4, 3), 0),
         "neurotoxicity_day": neurologic,
-        "infection_day": infection,
+        "infection_day": np.where(infection <= over, infection, np.inf),
         "lowest_neutrophils_per_ul": lowest,
         "neutropenia_grade": toxicity.neutropenia_grades(lowest),
-        "toxic_death_day": np.minimum(
-            np.where(fatal_release, release_day, np.inf), np.where(fatal_infection, infection, np.inf)
-        ),
+        "toxic_death_day": death,
     }
 
 
-def _visits(treated: Treated, follow_up: FollowUp, luck: Luck) -> dict[str, NDArray[Any]]:
-    """Return, for each visit, the true MRD, its report, and whether it is missing."""
+def _releases(treated: Treated, luck: Luck, p: Any) -> list[tuple[float, NDArray[np.int64]]]:
+    """Return the day after each start or step, when the peak has been, and the grade of every patient's release."""
+    table, outputs = treated.timetable, treated.outputs
+    found = []
+    for occasion, step in table.exposures:
+        peak = outputs["serum_il6_pg_per_ml"][:, table.after(step)].max(axis=1)
+        burden = outputs["mrd"][:, table.place(step)]
+        found.append((step + 1.0, toxicity.cytokine_release_grades(peak, burden, luck, occasion, p)))
+    return found
+
+
+def _worst(release: list[tuple[float, NDArray[np.int64]]], over: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Return the worst grade of each patient until treatment is over, and the day of the first severe release."""
+    grade, day = np.zeros(len(over), np.int64), np.full(len(over), np.inf)
+    for when, grades in release:
+        real = np.where(when <= over, grades, 0)
+        day = np.where((real >= 3) & np.isinf(day), when, day)
+        grade = np.maximum(grade, real)
+    return grade, day
+
+
+def _visits(treated: Treated, over: Floats, follow_up: FollowUp, luck: Luck) -> dict[str, NDArray[Any]]:
+    """Return, for each visit, the true MRD and its report; there is no sample of who failed or died before."""
     found: dict[str, NDArray[Any]] = {"mrd_0": treated.outputs["mrd"][:, 0]}
     for number, day in enumerate(treated.timetable.visits, start=1):
         truth = treated.outputs["mrd"][:, treated.timetable.place(day)]
-        report = follow_up.sample.sample(np.nan_to_num(truth), DrawKey(luck.seed, luck.patients, number))
-        missing = (luck.uniform("missing visit", number) < follow_up.missing_visits) | np.isnan(truth)
+        report = follow_up.sample.sample(truth, DrawKey(luck.seed, luck.patients, number))
+        missing = (luck.uniform("missing visit", number) < follow_up.missing_visits) | (over < day)
         found[f"mrd_{number}"] = truth
         found[f"reported_mrd_{number}"] = np.where(missing, np.nan, report.values)
         found[f"mrd_outcome_{number}"] = np.where(missing, -1, report.outcomes).astype(np.int64)
@@ -174,7 +187,7 @@ def _failure_day(treated: Treated, p: Any) -> Floats:
 def _transplants(
     treated: Treated, found: Mapping[str, NDArray[Any]], out: Floats, luck: Luck, p: Any
 ) -> transplantation.Transplants:
-    """Decide at the last visit, by its sample or else by the last that there is."""
+    """Decide at the last visit, by its sample or else by the last that there is; without any as if MRD were positive."""
     outcome, value = found["mrd_outcome_1"], found["reported_mrd_1"]
     for number in range(2, len(treated.timetable.visits) + 1):
         has = found[f"mrd_outcome_{number}"] >= 0
@@ -188,7 +201,8 @@ def _transplants(
 def _remaining(treated: Treated, luck: Luck, p: Any) -> Remaining:
     """Return what is left at the end of treatment, with rates of one type of cell that stand for both phases."""
     outputs, model = treated.outputs, treated.parameters
-    net = model["blast_birth_per_day"] - model["blast_death_per_day"]
+    frailty = np.exp(p.growth_frailty_ln_sd * luck.normal("growth frailty"))
+    net = frailty * (model["blast_birth_per_day"] - model["blast_death_per_day"])
     survival = _average_survival(model)
     # A clone that cannot last has no line that survives: its own rates say how it dies out.
     lasts = survival > 0.0
@@ -198,9 +212,9 @@ def _remaining(treated: Treated, luck: Luck, p: Any) -> Remaining:
     size = 10.0 ** (p.reservoir_log10_cells + p.reservoir_log10_cells_sd * luck.normal("reservoir size"))
     low = outputs["low_blasts"][:, -1]
     cells = {
-        "marrow": np.nan_to_num(outputs["blasts"][:, -1] - low),
-        "low": np.nan_to_num(low),
-        "sanctuary": np.nan_to_num(outputs["sanctuary_blasts"][:, -1]),
+        "marrow": np.maximum(outputs["blasts"][:, -1] - low, 0.0),
+        "low": low,
+        "sanctuary": outputs["sanctuary_blasts"][:, -1],
         "reservoir": np.where(held, size, 0.0),
     }
     in_marrow = p.relapse_blast_fraction * marrow

@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 #: Days after a start or step at which IL-6 is looked at: its peak comes after 5 to 12 h.
 _AFTER_A_STEP: Final = (0.17, 0.25, 0.35, 0.5, 0.75, 1.0, 2.0)
 _WEEK: Final = 7.0
+#: Steps of one cycle that are told apart.
+_MOST_STEPS: Final = 64
 #: Pauses shorter than this belong to one cycle: bag changes and holds.
 _LONGEST_PAUSE: Final = 7.0
 
@@ -44,6 +46,15 @@ class Timetable:
     def end(self) -> float:
         """Day on which the model's course ends."""
         return float(self.times[-1])
+
+    @property
+    def exposures(self) -> tuple[tuple[int, float], ...]:
+        """Starts and steps as (occasion, day): the same occasion in every regimen for the n-th step of the same cycle."""
+        found = []
+        for number, (start, stop) in enumerate(self.cycles):
+            within = [step for step in self.steps if start <= step <= stop]
+            found += [(number * _MOST_STEPS + place, step) for place, step in enumerate(within)]
+        return tuple(found)
 
     def place(self, day: float) -> int:
         """Return the place of a day among the times."""

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import poisson
 
 from bitesim.mechanisms.extinction import survival_of_one
 from bitesim.population.events.birth_death import (
@@ -75,3 +76,10 @@ def test_kills_are_binomial_and_starts_poisson():
         assert abs(begun.mean() - expected) < 4.0 * math.sqrt(expected / DRAWS)
         assert begun.var() == pytest.approx(expected, rel=0.05)
         assert abs(np.mean(begun == 0.0) - math.exp(-expected)) < 4.0 * math.sqrt(0.25 / DRAWS)
+
+
+def test_starts_are_the_quantiles_of_the_poisson_distribution():
+    rng = np.random.default_rng(5)
+    for mean in (1e-3, 0.7, 3.0, 250.0, 1e5):
+        uniform = rng.random(500)
+        assert np.array_equal(initial_cells(np.full(500, mean), uniform), poisson.ppf(uniform, mean)), mean

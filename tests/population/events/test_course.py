@@ -95,3 +95,11 @@ def test_infections_and_releases_kill_at_their_shares():
     died = found["first_event"] == CAUSES.index("toxic death")
     assert abs(died.mean() - 0.5) < 4.0 * 0.5 / np.sqrt(COUNT)
     assert np.array_equal(found["death_day"][died], found["first_event_day"][died])
+
+
+def test_a_frailty_spreads_relapses():
+    without, with_it = (course(DISEASE_ALONE | {"growth_frailty_ln_sd": sd}, blasts=1e6) for sd in (0.0, 0.5))
+    days = [found["first_event_day"][np.isfinite(found["first_event_day"])] for found in (without, with_it)]
+    assert days[0].std() < 2.0
+    # Time to relapse is a logarithm over growth: a log-normal one.
+    assert np.log(days[1] - 84.0).std() == pytest.approx(0.5, rel=0.25)

@@ -16,6 +16,7 @@ def test_visits_end_the_cycles_and_steps_are_rises():
     found = made("9 ug/day for 7 d, 28 ug/day for 21 d, 14 d off; 28 ug/day for 28 d, 14 d off")
     assert found.visits == (42.0, 84.0)
     assert found.steps == (0.0, 7.0, 42.0)
+    assert found.exposures == ((0, 0.0), (1, 7.0), (64, 42.0))
     assert found.cycles == ((0.0, 28.0), (42.0, 70.0))
     assert found.end == 84.0
     assert found.times[found.place(42.0)] == 42.0

@@ -46,10 +46,11 @@ _CLOSE, _TRIES = 1e-12, 60
 #: Behind the last output the course goes on so long, in days or parts of the time, so that the output is within a step.
 _BEHIND: Final = 1e-9
 _PURPOSE: Final = int(Purpose.CELL_EVENT)
-_OK, _TOO_MANY_STEPS, _STEP_TOO_SMALL, _NOT_FINITE, _NEGATIVE_RATE = (int(each) for each in Outcome)
+_OK, _TOO_MANY_STEPS, _STEP_TOO_SMALL = int(Outcome.OK), int(Outcome.TOO_MANY_STEPS), int(Outcome.STEP_TOO_SMALL)
+_NOT_FINITE, _NEGATIVE_RATE = int(Outcome.NOT_FINITE), int(Outcome.NEGATIVE_RATE)
 
 
-class HybridRoom(NamedTuple):
+class PiecewiseRoom(NamedTuple):
     """Where one replicate is carried.
 
     Parameters
@@ -80,27 +81,27 @@ class HybridRoom(NamedTuple):
 
 _VECTOR: Final = types.Array(types.float64, 1, "C")
 _MATRIX: Final = types.Array(types.float64, 2, "C")
-HYBRID_ROOM_TYPE: Final = named_tuple(
-    HybridRoom, *[_VECTOR] * 4, _MATRIX, _VECTOR, _VECTOR, types.Array(types.int64, 1, "C")
+PIECEWISE_ROOM_TYPE: Final = named_tuple(
+    PiecewiseRoom, *[_VECTOR] * 4, _MATRIX, _VECTOR, _VECTOR, types.Array(types.int64, 1, "C")
 )
-#: run_hybrid(network of one, parameters, pieces, replicates, seed, (rtol, most events and steps), room).
-HYBRID_SIGNATURE: Final = types.void(
+#: run_piecewise(network of one, parameters, pieces, replicates, seed, (rtol, most events and steps), room).
+PIECEWISE_SIGNATURE: Final = types.void(
     NETWORK_TYPE,
     _MATRIX,
     PIECES_TYPE,
     REPLICATES_TYPE,
     types.uint64,
     types.Tuple((types.float64, types.int64)),
-    HYBRID_ROOM_TYPE,
+    PIECEWISE_ROOM_TYPE,
 )
 
 
-def hybrid_room_for(is_event: Any, scale: Vector) -> HybridRoom:
+def piecewise_room_for(is_event: Any, scale: Vector) -> PiecewiseRoom:
     """Return room for one replicate of a model with these processes and species."""
     species, events = len(scale), np.array(is_event, float)
     state, point, flux = np.zeros(species), np.zeros(species), np.zeros(len(events))
     slopes, counts = np.zeros((_STAGES, species + 1)), np.zeros(3, np.int64)
-    return HybridRoom(state, point, flux, events, slopes, np.array(scale), np.zeros(4), counts)
+    return PiecewiseRoom(state, point, flux, events, slopes, np.array(scale), np.zeros(4), counts)
 
 
 @kernel
@@ -244,7 +245,7 @@ def go_on(
 
 
 @kernel
-def run_hybrid(
+def run_piecewise(
     network: Any, parameters: Any, pieces: Any, replicates: Any, seed: int, control: tuple[float, int], room: Any
 ) -> None:
     """Carry replicates through the pieces of the clock, one after the other; as `direct_method.run_direct`."""

@@ -7,8 +7,8 @@ import pytest
 
 import bitesim
 from bitesim.engines.stochastic import run_stochastic
-from bitesim.numerics.hybrid import _ERROR, _WEIGHTS
 from bitesim.numerics.outcomes import Outcome
+from bitesim.numerics.piecewise_deterministic import _ERROR, _WEIGHTS
 from tests.problems.drug_and_cells import DRUG_AND_CELLS, drug_course, survival
 from tests.problems.small_networks import BIRTH_DEATH
 

@@ -1,0 +1,93 @@
+"""A clone of two phases against its mean, its extinction and a plain simulation of every event."""
+
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+from scipy.linalg import expm
+
+from bitesim.mechanisms.extinction import lineage_survival
+from bitesim.numerics.two_phases import DIED_OUT, FEW, GREW, draw_clone
+from tests.mechanisms.parameters import plain
+
+RATES = np.array([0.21, 0.04, 0.155, 0.04, 0.05, 0.0])
+RUNS = 4000
+
+
+def drawn(start, days, rates=RATES, runs=RUNS, limit=1e9, intervals=10):
+    """Return the cells at the end of every run, shape (runs, 2), and how each ended."""
+    hazards, lengths = np.tile(rates, (intervals, 1)), np.full(intervals, days / intervals)
+    found, ends = np.empty((runs, 2)), []
+    for run in range(runs):
+        counts = np.zeros((intervals + 1, 2))
+        counts[0] = start
+        end, row, _ = draw_clone(hazards, lengths, counts, 0, limit, (1, run), 0)
+        found[run] = counts[row] if end == GREW else counts[-1]
+        ends.append(end)
+    return found, np.array(ends)
+
+
+def matrix(rates):
+    birth, lost, paused, quiescent_lost, awakening, _ = rates
+    return np.array([[birth - lost - paused, awakening], [paused, -quiescent_lost - awakening]])
+
+
+def mean_after(start, days, rates):
+    along = expm(np.block([[matrix(rates), np.array([[rates[5]], [0.0]])], [np.zeros((1, 3))]]) * days)
+    return (along @ np.append(start, 1.0))[:2]
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "rates"),
+    [
+        ((3, 2), 20.0, RATES),
+        ((20, 0), 5.0, RATES + np.array([0.0, 0.5, 0.0, 0.5, 0.0, 0.0])),
+        ((0, 0), 30.0, RATES + np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.2])),
+        ((1000, 1000), 10.0, RATES),
+        ((3000, 1000), 3.0, RATES + np.array([0.0, 1.5, 0.0, 1.5, 0.0, 5.0])),
+    ],
+)
+def test_the_mean_is_that_of_the_linear_equations(start, days, rates):
+    found, _ = drawn(start, days, rates)
+    expected = mean_after(np.array(start, float), days, rates)
+    # Z within 4 for each phase: a false alarm in 16,000.
+    error = np.abs(found.mean(axis=0) - expected) / (found.std(axis=0) / np.sqrt(RUNS))
+    assert np.all(error < 4.0)
+
+
+def test_lines_die_out_as_the_closed_form_says():
+    cycling, quiescent = plain(lineage_survival)(0.21, 0.04, 0.155, 0.05)
+    for start, survives in (((1, 0), cycling), ((0, 1), quiescent), ((2, 1), None)):
+        _, ends = drawn(start, 400.0, limit=1e4, intervals=100)
+        expected = survives if survives is not None else 1.0 - (1.0 - cycling) ** 2 * (1.0 - quiescent)
+        assert abs(np.mean(ends == GREW) - expected) < 4.0 * np.sqrt(expected * (1.0 - expected) / RUNS)
+        assert np.mean(ends == DIED_OUT) + np.mean(ends == GREW) > 0.999
+
+
+def test_by_a_time_they_die_out_as_the_backward_equations_say():
+    birth, lost, paused, quiescent_lost, awakening, _ = RATES
+
+    def change(_, q):
+        cycling = birth * q[0] ** 2 + lost + paused * q[1] - (birth + lost + paused) * q[0]
+        return [cycling, quiescent_lost + awakening * q[0] - (quiescent_lost + awakening) * q[1]]
+
+    expected = solve_ivp(change, (0.0, 15.0), [0.0, 0.0], rtol=1e-10).y[0, -1]
+    found, _ = drawn((1, 0), 15.0)
+    assert abs(np.mean(found.sum(axis=1) == 0.0) - expected) < 4.0 * np.sqrt(expected * (1.0 - expected) / RUNS)
+
+
+def test_the_spread_of_many_is_that_of_every_event():
+    # The same clone from just below and, in steps, from above: independent cells, so variances are per cell.
+    few, _ = drawn((90, 90), 3.0, runs=4000)
+    many, _ = drawn((900, 900), 3.0, runs=4000)
+    assert FEW < 1800.0
+    ratio = many.sum(axis=1).var() / (10.0 * few.sum(axis=1).var())
+    # A variance of 4000 runs has a relative spread of 2.2 %.
+    assert ratio == pytest.approx(1.0, abs=0.12)
+
+
+def test_a_clone_that_grows_stops_at_the_limit_and_one_of_its_own_luck_repeats():
+    found, ends = drawn((500, 500), 100.0, runs=20, limit=2000.0, intervals=200)
+    assert np.all(ends == GREW)
+    assert np.all((found.sum(axis=1) >= 2000.0) & (found.sum(axis=1) < 2600.0))
+    again, _ = drawn((500, 500), 100.0, runs=20, limit=2000.0, intervals=200)
+    assert np.array_equal(found, again)

@@ -16,6 +16,6 @@ def test_it_is_read(name):
     assert f"p.{name}" in SOURCES
 
 
-def test_priors_are_called_so():
+def test_what_is_no_more_than_assumed_is_called_so():
     for row in EVENTS.values():
-        assert (row.knowledge == "assumed") == row.source.startswith("prior"), row.name
+        assert (row.knowledge == "assumed") == row.source.startswith(("prior", "from memory")), row.name

@@ -48,5 +48,5 @@ il6 = [bitesim.simulate(adult, each.regimen, "leukaemia", days, parameters=LYMPH
 axes = bitesim.plots.plot_il6(points, il6)
 
 # %%
-il6 = [bitesim.simulate(adult, each.regimen, "hosseini2020_nhl", days) for each in points]
+il6 = [bitesim.simulate(None, each.regimen, "hosseini2020_nhl", days) for each in points]
 axes = bitesim.plots.plot_il6(points, il6)

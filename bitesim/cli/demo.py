@@ -44,10 +44,14 @@ def run(options: argparse.Namespace) -> None:
         print(f"  B cells at or below the floor of 1 /uL: {at_floor} measurements, {model} agrees on {agreed}")
     points = hosseini_2020_il6()
     days = np.arange(0.0, 21.0, 0.02)
-    lymphoma = {"leukaemia": ("leukaemia", LYMPHOMA), "hosseini2020": ("hosseini2020_nhl", None)}
+    # The published model has its own patient with lymphoma.
+    lymphoma = {
+        "leukaemia": (_LYMPHOMA_PATIENT, "leukaemia", LYMPHOMA),
+        "hosseini2020": (None, "hosseini2020_nhl", None),
+    }
     pictures = {f"patients_{model}": plot_blood_courses(courses, those) for model, those in runs.items()}
-    for name, (model, parameters) in lymphoma.items():
-        il6 = [simulate(_LYMPHOMA_PATIENT, each.regimen, model, days, parameters=parameters) for each in points]
+    for name, (patient, model, parameters) in lymphoma.items():
+        il6 = [simulate(patient, each.regimen, model, days, parameters=parameters) for each in points]
         pictures[f"il6_{name}"] = plot_il6(points, il6)
     for name, axes in pictures.items():
         written.append(save_figure(axes, options.out / f"{name}.png"))

@@ -19,6 +19,9 @@ _NORMAL_QUANTILE: Final = 1.959963984540054
 #: The logarithm that stands for no cell where readouts are computed: below it nothing is left of a float.
 _NO_CELL: Final = -690.0
 
+#: What is smaller was read from cells that are not there.
+_NOTHING: Final = 1e-280
+
 
 @dataclass(frozen=True)
 class Share:
@@ -96,7 +99,7 @@ class HybridRun:
         read = system_of(model).readouts(case.parameters.vector(), flat).reshape(len(states), len(times), -1)
         values = {readout.name: read[:, :, column].copy() for column, readout in enumerate(model.readouts)}
         for found in values.values():
-            found[np.abs(found) < 1e-280] = 0.0
+            found[np.abs(found) < _NOTHING] = 0.0
         return cls(
             case.patient, model.name, str(case.regimen), seed, threshold, times, values,
             {readout.name: readout.unit for readout in model.readouts}, tuple(clone.name for clone in model.clones), grid,

@@ -16,15 +16,16 @@ from bitesim.mechanisms.chemotherapy import acting_blocks, cytotoxic_hazard
 def cd19_blast_fluxes(s: Any, p: Any, f: Any) -> None:
     """CD19+ blasts in marrow, and those that lose CD19."""
     birth = leukaemia_growth.blast_birth_hazard(q.blast_fraction(s, p), p)
-    quiescence = leukaemia_growth.quiescence_hazard(birth, p)
     cycling_per_quiescent = np.exp(s.ln_cycling_blasts - s.ln_quiescent_blasts)
-    f.blasts_birth = leukaemia_growth.cycling_birth_hazard(birth, p)
+    (
+        f.blasts_birth,
+        f.blasts_to_quiescence,
+        f.blasts_from_cycle,
+        f.blasts_awakening,
+        f.blasts_awakened,
+    ) = leukaemia_growth.clone_turnover(birth, cycling_per_quiescent, p)
     f.blasts_death = p.blast_death_per_day
     f.blasts_killing = q.marrow_attack(s, p) * q.killed_share(q.blast_bridges(s, p), p)
-    f.blasts_to_quiescence = quiescence
-    f.blasts_from_cycle = quiescence * cycling_per_quiescent
-    f.blasts_awakening = p.awakening_per_day
-    f.blasts_awakened = p.awakening_per_day / cycling_per_quiescent
     lost = leukaemia_growth.antigen_loss_hazard(p)
     f.antigen_loss = lost
     f.antigen_low_gain = lost * np.exp(s.ln_cycling_blasts - s.ln_cycling_low_blasts)
@@ -34,15 +35,16 @@ def cd19_blast_fluxes(s: Any, p: Any, f: Any) -> None:
 def low_blast_fluxes(s: Any, p: Any, f: Any) -> None:
     """CD19-low blasts in marrow."""
     birth = leukaemia_growth.blast_birth_hazard(q.blast_fraction(s, p), p)
-    quiescence = leukaemia_growth.quiescence_hazard(birth, p)
     cycling_per_quiescent = np.exp(s.ln_cycling_low_blasts - s.ln_quiescent_low_blasts)
-    f.low_blasts_birth = leukaemia_growth.cycling_birth_hazard(birth, p)
+    (
+        f.low_blasts_birth,
+        f.low_blasts_to_quiescence,
+        f.low_blasts_from_cycle,
+        f.low_blasts_awakening,
+        f.low_blasts_awakened,
+    ) = leukaemia_growth.clone_turnover(birth, cycling_per_quiescent, p)
     f.low_blasts_death = p.blast_death_per_day
     f.low_blasts_killing = q.marrow_attack(s, p) * q.killed_share(q.low_blast_bridges(s, p), p)
-    f.low_blasts_to_quiescence = quiescence
-    f.low_blasts_from_cycle = quiescence * cycling_per_quiescent
-    f.low_blasts_awakening = p.awakening_per_day
-    f.low_blasts_awakened = p.awakening_per_day / cycling_per_quiescent
 
 
 @kernel
@@ -50,15 +52,16 @@ def sanctuary_blast_fluxes(s: Any, p: Any, f: Any) -> None:
     """Blasts outside marrow, which have room of their own."""
     share = q.sanctuary_blasts(s) / (p.sanctuary_capacity_share * q.marrow_cells(p))
     birth = leukaemia_growth.blast_birth_hazard(share, p)
-    quiescence = leukaemia_growth.quiescence_hazard(birth, p)
     cycling_per_quiescent = np.exp(s.ln_cycling_sanctuary_blasts - s.ln_quiescent_sanctuary_blasts)
-    f.sanctuary_blasts_birth = leukaemia_growth.cycling_birth_hazard(birth, p)
+    (
+        f.sanctuary_blasts_birth,
+        f.sanctuary_blasts_to_quiescence,
+        f.sanctuary_blasts_from_cycle,
+        f.sanctuary_blasts_awakening,
+        f.sanctuary_blasts_awakened,
+    ) = leukaemia_growth.clone_turnover(birth, cycling_per_quiescent, p)
     f.sanctuary_blasts_death = p.blast_death_per_day
     f.sanctuary_blasts_killing = q.sanctuary_attack(s, p) * q.killed_share(q.sanctuary_bridges(s, p), p)
-    f.sanctuary_blasts_to_quiescence = quiescence
-    f.sanctuary_blasts_from_cycle = quiescence * cycling_per_quiescent
-    f.sanctuary_blasts_awakening = p.awakening_per_day
-    f.sanctuary_blasts_awakened = p.awakening_per_day / cycling_per_quiescent
 
 
 @kernel

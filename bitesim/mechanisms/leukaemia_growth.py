@@ -54,6 +54,23 @@ def quiescence_hazard(mean_birth: Any, p: Any) -> Any:
 
 
 @kernel
+def clone_turnover(mean_birth: Any, cycling_per_quiescent: Any, p: Any) -> Any:
+    """Hazards of the two phases of one clone [1/d], from that of the average blast and the ratio of the phases' cells.
+
+    Division, to quiescence (of a cycling blast) and the same change per quiescent one, awakening (of a quiescent blast) and
+    the same change per cycling one.
+    """
+    quiescence = quiescence_hazard(mean_birth, p)
+    return (
+        cycling_birth_hazard(mean_birth, p),
+        quiescence,
+        quiescence * cycling_per_quiescent,
+        p.awakening_per_day,
+        p.awakening_per_day / cycling_per_quiescent,
+    )
+
+
+@kernel
 def antigen_loss_hazard(p: Any) -> Any:
     """Hazard that a CD19+ blast becomes CD19-low [1/d]."""
     return p.antigen_loss_per_day

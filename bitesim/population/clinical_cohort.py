@@ -19,7 +19,7 @@ from bitesim.assays import MULTICOLOUR_FLOW, MrdSample
 from bitesim.engines.cohort import stream_cohort
 from bitesim.engines.cohort_result import CohortResult, Failure
 from bitesim.foundation.checks import number
-from bitesim.foundation.errors import ParameterError, PatientWarning
+from bitesim.foundation.errors import ParameterError, PatientWarning, unknown_name
 from bitesim.foundation.random_streams import seed_entropy
 from bitesim.leukaemia import LEUKAEMIA
 from bitesim.parameters import ParameterSet
@@ -39,6 +39,9 @@ Floats = NDArray[np.float64]
 _READ: Final = (*GROWTH, "marrow_cells_per_kg", "weight_kg")
 #: Toxicity is acted on at the next half day, so that few schedules differ.
 _ACTS_AT: Final = 0.5
+#: The label's restart after a hold: the first step's dose, for a week, under dexamethasone (a prior).
+_RESTART_PER_M2, _RESTART_FIXED, _RESTART_DAYS = "5 ug/m2/day", "9 ug/day", 7.0
+_DEXAMETHASONE_MG: Final = 8.0
 _CHUNK: Final = 16_384
 
 
@@ -154,6 +157,8 @@ def simulate_clinical_cohort(
     errors : {"warn", "ignore"}
         Whether patients who could not be integrated give one warning; they are rows with a reason in any case.
     """
+    if errors not in ("warn", "ignore"):
+        raise unknown_name("value of errors=", errors, ("warn", "ignore"))
     result = ClinicalResult.joined(list(stream_clinical_cohort(cohort, regimen, **options)))
     if result.failures and errors == "warn":
         warnings.warn(
@@ -357,11 +362,11 @@ def _grouped(
 def _changed(regimen: Regimen, actions: Sequence[_Action]) -> Regimen:
     """Return the regimen after toxicity: stopped, or held and restarted low for a week under dexamethasone."""
     per_m2 = any("m2" in str(step.rate) for cycle in regimen.cycles for step in cycle.steps)
-    restart = DoseStep(DoseRate.parse("5 ug/m2/day" if per_m2 else "9 ug/day"), 7.0)
+    restart = DoseStep(DoseRate.parse(_RESTART_PER_M2 if per_m2 else _RESTART_FIXED), _RESTART_DAYS)
     for action in actions:
         if action.kind == "stop":
             regimen = regimen.stop(action.day, action.event)
         elif any(s.start_days <= action.day < s.stop_days for s in regimen.schedule(bsa_m2=1.0).infusions):
             regimen = regimen.hold(action.day, days=action.days, reason=action.event, restart=restart)
-            regimen = regimen.with_dexamethasone(action.day, 8.0)
+            regimen = regimen.with_dexamethasone(action.day, _DEXAMETHASONE_MG)
     return regimen

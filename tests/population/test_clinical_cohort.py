@@ -152,6 +152,7 @@ def test_a_patient_who_fails_is_a_row_with_a_reason(result):
     [
         ({"follow_up_days": 60.0}, "end before treatment does, at day 70"),
         ({"missing_visits": 10}, "10 % is 0.1"),
+        ({"errors": "warm"}, "Did you mean 'warn'"),
         ({"events": bitesim.find_model("leukaemia").parameters}, "not parameters of clinical events"),
         ({"visits_days": [70.0, 35.0]}, "increasing days"),
     ],

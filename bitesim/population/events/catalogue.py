@@ -58,8 +58,10 @@ _TRANSPLANT: Final = (
     _row("graft_kill_days", "d", 220.0, (0.0, 2000.0), "how long it lasts", _PRIOR, "assumed"),
     _row("transplant_mortality", "-", 0.1, (0.0, 0.9), "death by transplant-related causes within a year, at 14 to 30 years",
          "from memory: 3 to 10 % in children, Peters et al. 2015, J Clin Oncol 33:1265", "assumed"),
-    _row("transplant_mortality_child_factor", "-", 0.8, (0.1, 2.0), "factor below 14 years", _PRIOR, "assumed"),
-    _row("transplant_mortality_adult_factor", "-", 2.0, (0.5, 5.0), "factor above 30 years", _PRIOR, "assumed"),
+    _row("transplant_mortality_child_factor", "-", 0.8, (0.1, 2.0), "factor on it below 14 years, as a hazard", _PRIOR,
+         "assumed"),
+    _row("transplant_mortality_adult_factor", "-", 2.0, (0.5, 5.0), "factor on it above 30 years, as a hazard", _PRIOR,
+         "assumed"),
 )  # fmt: skip
 
 _TOXICITY: Final = (

@@ -65,6 +65,7 @@ def decide(
     wanted = np.where(~negative & (measured_mrd > p.transplant_most_mrd), 0.0, wanted)
     chosen = eligible & (luck.uniform("transplant") < wanted)
     delay = p.transplant_delay_days * np.exp(p.transplant_delay_ln_sd * luck.normal("transplant delay"))
+    # No conditioning makes blasts: the one patient in a thousand below 0 has none killed.
     decades = np.maximum(0.0, p.conditioning_log10_kill + p.conditioning_log10_kill_sd * luck.normal("conditioning"))
     # An exponential hazard between patients: the graft's effect has a coefficient of variation near 1.
     graft = p.graft_kill_per_day * luck.exponential("graft versus leukaemia")
@@ -75,7 +76,6 @@ def mortality(transplants: Transplants, age_years: Floats, p: Any) -> Hazard:
     """Return the hazard of transplant-related death over the year after it."""
     factor = np.where(age_years < _CHILD_YEARS, p.transplant_mortality_child_factor, 1.0)
     factor = np.where(age_years > _ADULT_YEARS, p.transplant_mortality_adult_factor, factor)
-    risk = np.minimum(p.transplant_mortality * factor, 0.99)
     start = np.where(transplants.has, transplants.day, 0.0)
-    rate = np.where(transplants.has, -np.log1p(-risk) / _MORTALITY_DAYS, 0.0)
+    rate = np.where(transplants.has, -np.log1p(-p.transplant_mortality) * factor / _MORTALITY_DAYS, 0.0)
     return Hazard.constant("transplant-related death", rate, start, start + _MORTALITY_DAYS)

@@ -15,6 +15,10 @@ Floats = NDArray[np.float64]
 #: Days after a start or step at which IL-6 is looked at: its peak comes after 5 to 12 h.
 _AFTER_A_STEP: Final = (0.17, 0.25, 0.35, 0.5, 0.75, 1.0, 2.0)
 _WEEK: Final = 7.0
+#: Pauses up to this are bag changes, after which no exposure is new [d].
+_BAG_CHANGE: Final = 0.25
+#: A rate this many times the one before is a step, not rounding.
+_RISE: Final = 1.01
 #: Steps of one cycle that are told apart.
 _MOST_STEPS: Final = 64
 #: Pauses shorter than this belong to one cycle: bag changes and holds.
@@ -133,9 +137,9 @@ def _steps(schedule: Schedule) -> tuple[float, ...]:
     found, before, stopped = [], 0.0, -np.inf
     for segment in schedule.infusions:
         if segment.compartment == "drug" and segment.rate > 0.0:
-            if segment.start_days - stopped > 0.25:
+            if segment.start_days - stopped > _BAG_CHANGE:
                 before = 0.0
-            if segment.rate > 1.01 * before:
+            if segment.rate > _RISE * before:
                 found.append(segment.start_days)
             before, stopped = segment.rate, segment.stop_days
     return tuple(found)

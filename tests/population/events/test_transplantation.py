@@ -47,6 +47,6 @@ def test_mortality_is_that_of_the_age(age, factor):
     died = compete([mortality(found, np.full(COUNT, age), P)], LUCK)
     assert not np.isfinite(died.day[~found.has]).any()
     within = np.isfinite(died.day[found.has])
-    expected = P.transplant_mortality * factor
+    expected = 1.0 - (1.0 - P.transplant_mortality) ** factor
     assert abs(within.mean() - expected) < 4.0 * np.sqrt(expected * (1.0 - expected) / within.size)
     assert np.all((died.day - found.day)[found.has][within] <= 365.0)

@@ -34,6 +34,10 @@ class SolverError(BitesimError, RuntimeError):
     """A run could not be integrated; the message says where, why and what to try."""
 
 
+class EstimationError(BitesimError, RuntimeError):
+    """No start of an estimation came to an end; the message says why each did not, and how to repeat it."""
+
+
 class MissingExtraError(BitesimError, ImportError):
     """An optional package is needed; the message holds the pip command that installs it."""
 

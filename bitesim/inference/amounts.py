@@ -114,10 +114,10 @@ def noise_nodes(own_sd_ln: float, rows: int) -> tuple[Vector, Vector]:
     """Return scores of a patient's own noise and ln of their weights, by the trapezoidal rule.
 
     The rule's error falls exponentially with the width of what is integrated over the step. That width is at least
-    1 / sqrt(1 + 2 n own_sd**2) for n rows, and the step half of it; a Gauss-Hermite rule of as many nodes would miss the
+    1 / sqrt(1 + 2 n own_sd**2) for n rows, and the step a third of it; a Gauss-Hermite rule of as many nodes would miss the
     peak that many rows make.
     """
-    step = 0.5 / math.sqrt(1.0 + 2.0 * rows * own_sd_ln**2)
+    step = 0.33 / math.sqrt(1.0 + 2.0 * rows * own_sd_ln**2)
     count = math.ceil(_FURTHEST_NOISE / step)
     scores = step * np.arange(-count, count + 1)
     return scores, -0.5 * scores**2 - _LN_SQRT_2PI + math.log(step)

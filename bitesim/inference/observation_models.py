@@ -25,7 +25,8 @@ from bitesim.inference.observations import AmountObserved, MrdObserved, Observed
 Vector = NDArray[np.float64]
 _LN10: Final = math.log(10.0)
 #: A group of rows: which ones they are, and what writes their terms and returns the ln likelihood of all of them.
-_Group = tuple[NDArray[np.int64], Callable[[Vector], tuple[float, Vector, Vector]]]
+_Terms = Callable[[Vector], tuple[float, Vector, Vector]]
+_Group = tuple[NDArray[np.int64], _Terms]
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _amount_groups(observations: Sequence[Observed]) -> list[_Group]:
     return groups
 
 
-def _of_amounts(lower: Vector, upper: Vector, sd: Vector, own: float) -> Callable[[Vector], tuple[float, Vector, Vector]]:
+def _of_amounts(lower: Vector, upper: Vector, sd: Vector, own: float) -> _Terms:
     def terms(outputs: Vector) -> tuple[float, Vector, Vector]:
         if own > 0.0:
             return noisy_terms(lower, upper, sd, own, outputs)
@@ -157,7 +158,7 @@ def _mrd_groups(observations: Sequence[Observed]) -> list[_Group]:
     return groups
 
 
-def _of_samples(sample: MrdSample, outcomes: NDArray[np.int8], values: Vector) -> Callable[[Vector], tuple[float, Vector, Vector]]:
+def _of_samples(sample: MrdSample, outcomes: NDArray[np.int8], values: Vector) -> _Terms:
     least = np.where(outcomes == MrdOutcome.QUANTIFIED, np.nan_to_num(values) * sample.cells, 0.0)
     least[outcomes == MrdOutcome.POSITIVE_NOT_QUANTIFIABLE] = sample.assay.minimum_targets_detected
     error = (sample.assay.sd_log10 * _LN10) ** 2

@@ -42,5 +42,5 @@ def test_without_disease_there_is_no_cure():
 
 
 def test_levels_are_probabilities():
-    with pytest.raises(ParameterError, match="90 % is 0.9"):
+    with pytest.raises(ParameterError, match=r"90 % is 0.9"):
         by_hand().interval("mrd", 90.0)

@@ -110,7 +110,7 @@ def test_what_a_laboratory_would_report_is_a_whole():
     assert chances.not_detected + chances.positive_not_quantifiable + chances.quantified == pytest.approx(1.0, abs=1e-9)
     place = int(np.flatnonzero(found.times_days == 70.0)[0])
     assert chances.not_detected == pytest.approx(sample.probabilities(found["mrd"][:, place]).not_detected.mean())
-    with pytest.raises(ParameterError, match="day 70.5 is not among the times"):
+    with pytest.raises(ParameterError, match=r"day 70.5 is not among the times"):
         found.mrd_report(70.5, sample)
 
 

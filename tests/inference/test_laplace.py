@@ -175,5 +175,5 @@ def test_a_point_that_is_no_maximum_is_named_by_its_direction():
 def test_levels_are_probabilities():
     flat = Laplace(("a",), np.zeros(1), np.eye(1), np.eye(1), np.zeros((1, 1)), 0.0)
     np.testing.assert_allclose(np.ravel(flat.interval(0.95)), [-1.959964, 1.959964], atol=1e-6)
-    with pytest.raises(ParameterError, match="90 % is 0.9"):
+    with pytest.raises(ParameterError, match=r"90 % is 0.9"):
         flat.interval(90)

@@ -27,7 +27,7 @@ def reference_rows():
 
 
 def test_the_population_likelihood_is_the_published_one():
-    """Reference: adaptive quadrature with seven nodes in another program, -2 ln L = 571.923, tolerance 0.5, and its maximum."""
+    """Reference: another program's adaptive quadrature with seven nodes, -2 ln L = 571.923 at its maximum."""
     fit = PopulationFit(reference_rows(), nodes=5)
     sds = np.log([0.3966, 1.1078, 0.4464, 0.4453])
     theta = np.concatenate([[-0.5360, -6.1467, -0.9400, -3.1425], sds, [np.log(0.34629 * _LN10)]])

@@ -6,6 +6,7 @@ Value and gradient of the posterior, and its maximum, beside a compiled LSODA wi
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -65,7 +66,9 @@ def patient() -> PatientData:
     sample, rows = MrdSample(RQ_PCR), []
     for day, truth in zip(days[1:], run["mrd"][1:], strict=True):
         seen = sample.sample(truth, rng.random(2))
-        rows.append(MrdObserved(float(day), sample, MrdOutcome(int(seen.outcomes)), float(seen.values)))
+        outcome = MrdOutcome(int(seen.outcomes))
+        value = float(seen.values) if outcome == MrdOutcome.QUANTIFIED else math.nan
+        rows.append(MrdObserved(float(day), sample, outcome, value))
     for day, truth in zip(days[:8], run["blood_cd8_t_cells_per_ul"][:8], strict=True):
         value = float(truth * np.exp(0.25 * rng.standard_normal()))
         rows.append(AmountObserved(float(day), "blood_cd8_t_cells_per_ul", value, value, 0.25))

@@ -12,6 +12,7 @@ from bitesim.foundation.errors import (
     BitesimWarning,
     DerivationWarning,
     DoseWarning,
+    EstimationError,
     MissingExtraError,
     ParameterError,
     PatientWarning,
@@ -20,6 +21,7 @@ from bitesim.foundation.errors import (
 )
 from bitesim.foundation.provenance import show_versions
 from bitesim.foundation.units import units
+from bitesim.inference import AmountObserved, Forecast, MrdObserved, PatientData, PatientFit, fit_patient
 from bitesim.interchange import to_sbml
 from bitesim.leukaemia.assumptions import assumptions
 from bitesim.model import Model
@@ -39,17 +41,23 @@ from bitesim.version import __version__
 
 __all__ = [
     "MODELS",
+    "AmountObserved",
     "BitesimError",
     "BitesimWarning",
     "ClinicalResult",
     "CohortResult",
     "DerivationWarning",
     "DoseWarning",
+    "EstimationError",
+    "Forecast",
     "MissingExtraError",
     "Model",
+    "MrdObserved",
     "ParameterError",
     "ParameterSet",
     "Patient",
+    "PatientData",
+    "PatientFit",
     "PatientWarning",
     "Regimen",
     "ScenarioError",
@@ -68,6 +76,7 @@ __all__ = [
     "derive",
     "dish",
     "find_model",
+    "fit_patient",
     "plots",
     "run_cohort",
     "sensitivities",

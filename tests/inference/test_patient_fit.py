@@ -61,9 +61,9 @@ def test_failed_patients_are_reported_and_stop_nobody():
     assert isinstance(failed, FailedFit)
     assert "line 7: drug_pg_per_ml = 500 on day 0, where the model has 0" in failed.reason
     assert np.array_equal(found[0].scores, found[2].scores)
-    assert failed.reproducer.startswith("bitesim.inference.fit_patient(PatientData(")
+    assert failed.reproducer.startswith("bitesim.fit_patient(PatientData(")
     assert "\n" not in failed.reproducer
-    assert "repeat with: bitesim.inference" in str(failed)
+    assert "repeat with: bitesim.fit_patient" in str(failed)
 
 
 def test_a_patient_of_whom_no_start_can_be_evaluated_is_an_error():

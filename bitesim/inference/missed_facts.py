@@ -1,0 +1,13 @@
+"""Why a fact is missed, where a reason is known."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+_REASONS: Final = MappingProxyType({})
+
+
+def reason(fact: str) -> str:
+    """Return why the model misses a fact."""
+    return _REASONS.get(fact, "No reason is known.")

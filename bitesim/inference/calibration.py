@@ -131,7 +131,7 @@ class Posterior:
             ftol=_TOLERANCE, xtol=_TOLERANCE, gtol=None,
         )  # fmt: skip
         jacobian = self.jacobian(found.x)
-        covariance = np.linalg.inv(jacobian.T @ jacobian)
+        covariance = np.asarray(np.linalg.inv(jacobian.T @ jacobian), np.float64)
         return Fit(self.free, found.x, covariance, float(found.cost), self.numbers(found.x))
 
 

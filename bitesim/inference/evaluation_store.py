@@ -1,4 +1,4 @@
-"""Results of costly evaluations on disk, one line each, so that a calibration that was interrupted goes on where it stood."""
+"""Results of costly evaluations on disk, one line each, so that an interrupted calibration goes on where it stood."""
 
 from __future__ import annotations
 

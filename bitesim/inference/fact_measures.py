@@ -35,6 +35,7 @@ _B_CELL_FLOOR: Final = 1.0
 _B_CELL_ERROR: Final = 0.3
 _IL6_FLOOR: Final = 10.0
 _DAYS_PER_MONTH: Final = 30.44
+_RISK_GROUPS: Final = ("good", "intermediate", "poor")
 _CD8_DAYS: Final = MappingProxyType(
     {
         "1_h": 1 / 24, "2_h": 2 / 24, "6_h": 0.25, "12_h": 0.5, "1_d": 1.0, "2_d": 2.0, "7_d": 7.0, "14_d": 14.0,
@@ -258,9 +259,9 @@ def _toxicity(runs: TrialRuns) -> dict[str, float]:
 def _transplant(runs: TrialRuns) -> dict[str, float]:
     values: Values = runs.values
     return {
-        **{f"transplant_relapse_{group}": relapse_within(values, group, runs.seed) for group in ("good", "intermediate", "poor")},
+        **{f"transplant_relapse_{group}": relapse_within(values, group, runs.seed) for group in _RISK_GROUPS},
         **{f"transplant_survival_mrd_{group}": survival_at(values, group, runs.seed) for group in ("negative", "positive")},
-    }  # fmt: skip
+    }
 
 
 #: Section of the file of facts -> its measure.

@@ -68,9 +68,7 @@ class GroupedEvidence:
                     f"published = {self.published:g} is not k / n = {self.k} / {self.n}: is it in percent? 78 % is 0.78"
                 )
         elif self.kind not in _LINEAR and self.low <= 0.0:
-            raise ParameterError(
-                f"low = {self.low:g} of a {self.kind}: expected above 0, as its scale is that of logarithms"
-            )
+            raise ParameterError(f"low = {self.low:g} of a {self.kind}: expected above 0: its scale is logarithmic")
 
     def contains(self, value: float) -> bool:
         """Return whether the interval holds a model's number."""

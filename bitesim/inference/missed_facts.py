@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-_REASONS: Final = MappingProxyType({})
+_REASONS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def reason(fact: str) -> str:

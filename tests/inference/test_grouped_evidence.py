@@ -79,7 +79,7 @@ def test_evidence_that_cannot_be_is_refused(arguments: tuple[object, ...], words
 
 
 def test_a_model_that_says_percent_is_refused() -> None:
-    with pytest.raises(ParameterError, match="78 % is 0.78"):
+    with pytest.raises(ParameterError, match=r"78 % is 0\.78"):
         SHARE.residual(24.0)
     with pytest.raises(ParameterError, match="logarithm"):
         ODDS.residual(0.0)

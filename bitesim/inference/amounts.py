@@ -51,9 +51,12 @@ def amount_terms(lower: Vector, upper: Vector, sd: Vector, true: Vector) -> Term
         else:
             found = Terms(np.empty_like(sd), np.empty_like(sd), np.empty_like(sd))
             apart = np.log(upper) - centre
-            parts = (measured, _measured(apart[measured], sd[..., measured])), (
-                ~measured,
-                _censored((np.log(lower) - centre)[~measured], apart[~measured], sd[..., ~measured]),
+            parts = (
+                (measured, _measured(apart[measured], sd[..., measured])),
+                (
+                    ~measured,
+                    _censored((np.log(lower) - centre)[~measured], apart[~measured], sd[..., ~measured]),
+                ),
             )
             for rows, terms in parts:
                 for whole, part in zip(found, terms, strict=True):

@@ -124,12 +124,20 @@ class Laplace:
             waiting = [place for place in waiting if place not in reached]
         return groups
 
+    def _fixed_of(self, group: tuple[str, ...]) -> str:
+        """Return how many combinations of a group the data fix."""
+        space = self._null_space()
+        unseen = round(sum(float(space[self.names.index(name)] @ space[self.names.index(name)]) for name in group))
+        count = len(group) - unseen
+        fixed = {0: "no combination", 1: "a single combination"}.get(count, f"{count} combinations")
+        joined = " and ".join(group) if len(group) < 4 else f"these {len(group)}: {', '.join(group)}"
+        return f"the data fix {fixed} of {joined}. Alone, each is as its prior lets it be"
+
     def findings(self) -> list[str]:
         """Return in sentences what the data do not tell, and what is wrong with the Hessian."""
         found = [self.problem] if self.problem else []
         for group in self.unseen_combinations():
-            joined = " and ".join(group) if len(group) < 4 else ", ".join(group)
-            found.append(f"the data fix combinations only of {joined}: alone, each is as its prior lets it be")
+            found.append(self._fixed_of(group))
         kept = self.kept_priors()
         if kept:
             found.append(f"not identified, keeps its prior: {', '.join(kept)}")
@@ -161,9 +169,7 @@ def laplace(posterior: PatientPosterior, scores: Vector) -> Laplace:
         values = np.linalg.eigvalsh(hessian)
     covariance = np.linalg.inv(hessian)
     evidence = here.log_posterior + 0.5 * len(scores) * math.log(2.0 * math.pi) - 0.5 * float(np.log(values).sum())
-    return Laplace(
-        exact.names, scores, 0.5 * (covariance + covariance.T), hessian, here.data_information, evidence, problem
-    )
+    return Laplace(exact.names, scores, 0.5 * (covariance + covariance.T), hessian, here.data_information, evidence, problem)
 
 
 def _hessian(posterior: PatientPosterior, scores: Vector, steps: Vector) -> Matrix:

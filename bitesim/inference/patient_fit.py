@@ -134,7 +134,7 @@ class PatientFit:
 
     def forecast(self, regimen: Any = None, times_days: Any = None, **options: Any) -> Any:
         """Return what is to be expected of the patient: `bitesim.inference.forecast` of this fit."""
-        from bitesim.inference.forecast import forecast
+        from bitesim.inference.forecasting import forecast
 
         return forecast(self, regimen, times_days, **options)
 
@@ -143,9 +143,8 @@ class PatientFit:
         lines.append(f"  {'parameter':34} {'estimate':>10} {'90 % interval':>24} {'prior':>24} {'SD left':>8}")
         for row in self.rows():
             interval, prior = (f"{row[low]:.3g} to {row[high]:.3g}" for low, high in _ENDS)
-            lines.append(
-                f"  {row['parameter']:34} {row['estimate']:>10.4g} {interval:>24} {prior:>24} {row['sd_of_prior_left']:>7.0%}"
-            )
+            left = row["sd_of_prior_left"]
+            lines.append(f"  {row['parameter']:34} {row['estimate']:>10.4g} {interval:>24} {prior:>24} {left:>7.0%}")
         return "\n".join([*lines, *(f"  {sentence}" for sentence in self.findings())])
 
     def _observed(self) -> str:

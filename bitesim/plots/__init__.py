@@ -5,6 +5,7 @@ from bitesim.plots.cohorts import plot_bands, plot_clinical_cohort, plot_spaghet
 from bitesim.plots.data_against_model import plot_blood_courses, plot_il6
 from bitesim.plots.disagreements import plot_cd3_affinity, plot_disagreement
 from bitesim.plots.dish import plot_exhaustion, plot_synapses
+from bitesim.plots.forecasts import plot_forecast
 from bitesim.plots.hybrid import plot_cure_against_nadir, plot_extinction_times, plot_fan, plot_hybrid
 from bitesim.plots.swimmer import plot_swimmer
 from bitesim.plots.trajectories import plot_trajectory
@@ -20,6 +21,7 @@ __all__ = [
     "plot_exhaustion",
     "plot_extinction_times",
     "plot_fan",
+    "plot_forecast",
     "plot_hybrid",
     "plot_il6",
     "plot_spaghetti",

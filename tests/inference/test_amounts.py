@@ -97,9 +97,7 @@ def test_weights_are_the_information_of_the_whole_measurement():
     limit, sd = 10.0, 0.5
     for true in (1.0, 8.0, 12.0, 60.0):
         below = terms(0.0, limit, sd, true)
-        above, _ = quad(
-            lambda z: norm.pdf(z) * (z / sd) ** 2, (math.log(limit) - math.log(true)) / sd, 12.0, epsabs=1e-12
-        )
+        above, _ = quad(lambda z: norm.pdf(z) * (z / sd) ** 2, (math.log(limit) - math.log(true)) / sd, 12.0, epsabs=1e-12)
         expected = math.exp(below.log_likelihood[0]) * below.slope[0] ** 2 + above
         assert below.weight[0] == pytest.approx(expected, rel=1e-8)
 

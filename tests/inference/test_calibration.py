@@ -39,7 +39,10 @@ def test_mode_and_width_are_those_of_the_posterior_on_a_grid(found) -> None:
         numbers = SECTIONS["toxicity"](runs.at(with_free([NEUROTOXICITY], np.array([log]))))
         posterior.append(
             norm.logpdf(log, np.log(NEUROTOXICITY.default), 0.5)
-            + sum(binom.logpmf(evidence[name].k, evidence[name].n, numbers[name]) for name in ("neurologic_tower", "neurologic_blast"))
+            + sum(
+                binom.logpmf(evidence[name].k, evidence[name].n, numbers[name])
+                for name in ("neurologic_tower", "neurologic_blast")
+            )
         )
     weights = np.exp(np.array(posterior) - max(posterior))
     weights /= weights.sum()

@@ -1,4 +1,4 @@
-"""How well CD8 T cells of a measured patient are predicted by what the other patients taught, without the patient's own future.
+"""How well CD8 T cells of a measured patient are predicted by what the other patients taught, the own future left out.
 
 For each of the 13 adults of Klinger et al. 2012 the between-patient distributions are estimated from the other 12. The
 patient's own parameters then follow from the baseline alone, or from the first 48 hours, and the counts of days 7 to 35

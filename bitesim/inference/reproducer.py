@@ -44,11 +44,11 @@ def _data(data: PatientData) -> str:
     if patient.height_cm is not None:
         kept.pop("bsa_m2")
     written = ", ".join(f"{name}={value!r}" for name, value in kept.items() if value is not None)
-    regimen = spelled_regimen(data.regimen, patient.bsa_m2)
-    if regimen == "None":
-        regimen = "''"
-    text = regimen if regimen.startswith("bitesim.") else f"bitesim.Regimen.parse({regimen})"
-    text = "bitesim.Regimen.none()" if regimen == "''" else text
+    text = spelled_regimen(data.regimen, patient.bsa_m2)
+    if text == "None":
+        text = "bitesim.Regimen.none()"
+    elif not text.startswith("bitesim."):
+        text = f"bitesim.Regimen.parse({text})"
     rows = "".join(f"{_observed(each)}, " for each in data.observations)
     return f"PatientData(bitesim.Patient({written}), {text}, ({rows}))"
 

@@ -118,8 +118,13 @@ class MeasurementLaws:
         )
 
     def unused(self) -> list[str]:
-        """Return what `assays` says of methods that no row named."""
-        return [name for key, name in self._names.items() if key not in self._used]
+        """Return the keys of `assays` that were probably meant for another name.
+
+        They are neither an output nor an ASSAY of any row, and stand for an SD, or resemble an output. A method that is
+        described and does not occur is none of them: one description serves many tables.
+        """
+        idle = {key: name for key, name in self._names.items() if key not in self._used}
+        return [name for key, name in idle.items() if isinstance(self._assays[key], float) or closest(key, OUTPUTS)]
 
     def _as_law(self, row: TableRow, assay: Assay | float, output: str, name: str) -> Law:
         if isinstance(assay, float):

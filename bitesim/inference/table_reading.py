@@ -21,7 +21,7 @@ from bitesim.inference.table_checks import (
     check_scales,
     check_visits,
 )
-from bitesim.inference.table_columns import COVARIATES, DEATH, DOSE_COLUMNS, UnitOfOutput, check_columns, output_named
+from bitesim.inference.table_columns import COVARIATES, DEATH, DOSE_COLUMNS, OUTPUTS, UnitOfOutput, check_columns, output_named
 from bitesim.inference.table_observations import Readings, observation
 from bitesim.population import Patient
 from bitesim.treatment import Infusion, Regimen
@@ -169,7 +169,8 @@ def read_patients(
             reader.read(person, row)
     unused = reader.laws.unused()
     if unused:
-        raise unknown_name("assay or output in assays", unused[0], sorted({row.text("ASSAY") for row in rows} - {""}))
+        known = sorted({row.text("ASSAY") for row in rows} - {""})
+        raise unknown_name("assay or output in assays", unused[0], [*known, *OUTPUTS])
     patients = {name: _patient_data(name, person, regimens[name]) for name, person in people.items()}
     deaths = {name: reader.days(person.death) for name, person in people.items() if person.death is not None}
     for name, person in people.items():

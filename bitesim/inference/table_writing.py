@@ -16,6 +16,7 @@ from bitesim.inference.observations import AmountObserved, Observed, PatientData
 from bitesim.inference.patient_table import PatientTable, refuse_namesakes
 from bitesim.inference.table_columns import COVARIATES, DEATH, DOSE_COLUMNS, OBSERVATION_COLUMNS
 from bitesim.population import Patient
+from bitesim.treatment.event_table import DEXAMETHASONE
 
 #: Columns that stand in every table, also where they say nothing.
 _ALWAYS: Final = ("ID", "TIME", "EVID", "AMT", "RATE", "DUR", "CMT", "DVID", "DV", "MDV", "CENS", "LIMIT")
@@ -82,6 +83,8 @@ def _rows_of(data: PatientData, death_day: float | None) -> list[dict[str, Any]]
         # Whoever made the regimen has been warned.
         warnings.simplefilter("ignore", DoseWarning)
         doses = data.regimen.to_table(bsa_m2=data.patient.bsa_m2, patient_id=name)
+        premedication = data.regimen.schedule(data.patient.bsa_m2).premedication
+    doses += [{"TIME": day, "EVID": 1, "AMT": mg, "CMT": DEXAMETHASONE} for day, mg in premedication]
     rows = [_observation_row(observed) for observed in data.observations] + [dose | {"MDV": 1} for dose in doses]
     rows.sort(key=lambda row: float(row["TIME"]))
     if death_day is not None:

@@ -22,7 +22,7 @@ _READ: Final = ("ID", "TIME", "AMT", "RATE", "DUR", "EVID", "CMT", "ADDL", "II",
 _IGNORED: Final = ("DV", "MDV", "CENS", "LIMIT", "LLOQ", "ASSAY", "NCELLS", "DVID", "OCC", "WT", "BSA", "AGE", "SEX", "HT")
 _MOST_DOSES: Final = 10_000
 #: CMT of premedication.
-_DEXAMETHASONE: Final = "dexamethasone"
+DEXAMETHASONE: Final = "dexamethasone"
 
 
 class _Line(NamedTuple):
@@ -109,9 +109,9 @@ def regimen_from_table(table: Any, *, time_unit: str, amount_unit: str, patient_
 def table_from_regimen(
     regimen: Regimen, *, time_unit: str = "days", bsa_m2: float | None = None, patient_id: Any = 1
 ) -> list[dict[str, Any]]:
-    """Return the compiled schedule as event records, AMT in ug and dexamethasone in mg, which read back to the same.
+    """Return the compiled schedule as event records with AMT in ug, which read back to the same schedule.
 
-    Infusions carry DUR and RATE; holds, bag changes and shifts are already carried out.
+    Infusions carry DUR and RATE; holds, bag changes and shifts are already carried out. Premedication is not in it.
     """
     if time_unit not in _DAYS:
         raise unknown_name("time_unit", time_unit, _DAYS)
@@ -122,7 +122,6 @@ def table_from_regimen(
         rate = float(exact(segment.rate) * unit)
         records.append((segment.start_days, 1, segment.rate * duration, rate, _in_unit(duration, unit), segment.compartment))
     records += [(bolus.time_days, 1, bolus.amount, 0.0, 0.0, bolus.compartment) for bolus in schedule.boluses]
-    records += [(time, 1, mg, 0.0, 0.0, _DEXAMETHASONE) for time, mg in schedule.premedication]
     records += [(time, 3, 0.0, 0.0, 0.0, "drug") for time in schedule.resets]
     ends = {(each.day, each.compartment): each.interval_days for each in schedule.steady_states}
     records += [
@@ -187,7 +186,7 @@ def _with_record(regimen: Regimen, line: _Line, time: float, days: float, factor
         regimen = replace(regimen, resets=(*regimen.resets, day))
     if evid == 3.0:
         return regimen
-    if line.compartment == _DEXAMETHASONE:
+    if line.compartment == DEXAMETHASONE:
         return _with_dexamethasone(regimen, line, day)
     return _with_doses(regimen, line, time, days, factor)
 

@@ -52,6 +52,11 @@ class TableRow(NamedTuple):
             For text, truth values, nan written as text and infinity.
         """
         cell: Any = self.cells.get(column)
+        # Most cells of most tables are one of these.
+        if cell is None or (type(cell) is str and cell in (".", "")):
+            return None
+        if type(cell) is float and math.isfinite(cell):
+            return cell
         if is_missing(cell):
             return None
         written_nan = isinstance(cell, str) and cell.strip().lower() == "nan"
@@ -73,7 +78,7 @@ def table_rows(table: Any, name: str = "table") -> list[TableRow]:
     ----------
     table : path, DataFrame, list of dicts, dict of columns, or list of TableRow
         A file has a header and cells between commas, semicolons or white space; blank lines and lines that begin with '#'
-        say nothing. Rows that are `TableRow` already are returned as they are.
+        say nothing, but a header may begin with it. Rows that are `TableRow` already are returned as they are.
     name : str
         What messages call the table.
 
@@ -110,9 +115,11 @@ def is_missing(cell: Any) -> bool:
 
 
 def id_text(cell: Any) -> str:
-    """Return a patient's ID as text; 1, 1.0 and '1' are the same."""
+    """Return a patient's ID as text: the numbers 1 and 1.0 are '1', and text, such as '01', stays as it is."""
+    if isinstance(cell, str):
+        return cell.strip()
     try:
-        return str(int(cell)) if float(cell) == int(float(cell)) else str(cell)
+        return str(int(cell)) if float(cell) == int(cell) else str(cell)
     except (TypeError, ValueError, OverflowError):
         return str(cell)
 
@@ -122,7 +129,7 @@ def _column(name: Any) -> str:
 
 
 def _refuse_twice(columns: list[str], where: str) -> None:
-    for column in columns:
+    for column in columns if len(set(columns)) < len(columns) else ():
         if columns.count(column) > 1:
             raise ScenarioError(f"{where}: the column {column!r} stands twice (upper and lower case are the same)")
 
@@ -153,14 +160,18 @@ def _rows_of_file(path: Path, source: str) -> list[TableRow]:
 
 def _cells_of_lines(text: str) -> list[tuple[int, list[str]]]:
     """Return (line, cells) of each line that says something; the header comes first."""
-    first = text.split("\n", 1)[0]
+    # What stands before the header may have commas of its own.
+    first = next((line for line in text.splitlines() if "TIME" in line.upper()), text.split("\n", 1)[0])
     if "," in first or ";" in first:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter="," if "," in first else ";")
         numbered = [(reader.line_num, cells) for cells in reader]
     else:
         numbered = [(number, line.split()) for number, line in enumerate(text.splitlines(), start=1)]
     said = [(number, cells) for number, cells in numbered if any(cell.strip() for cell in cells)]
-    return [(number, cells) for number, cells in said if number == 1 or not cells[0].lstrip().startswith("#")]
+    plain = [(number, cells) for number, cells in said if not cells[0].lstrip().startswith("#")]
+    # A header may begin with '#' too, for programs that skip it.
+    names = {_column(cell).lstrip("# ") for cell in said[0][1]} if said else set()
+    return [said[0], *plain] if "TIME" in names and said[0] not in plain else plain
 
 
 def _records(table: Any, name: str) -> list[Any]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, overload
 
 from bitesim.assays import MrdOutcome
-from bitesim.foundation.errors import DoseWarning, ParameterError, ScenarioError, needs_extra, unknown_name
+from bitesim.foundation.errors import DoseWarning, ScenarioError, needs_extra, unknown_name
 from bitesim.inference.observations import MrdObserved, Observed, PatientData
+from bitesim.inference.table_writing import refuse_namesakes, write_patients
 
 _SHOWN: Final = 30
 
@@ -89,8 +90,6 @@ class PatientTable(Sequence[PatientData]):
         MissingExtraError
             Without pandas.
         """
-        from bitesim.inference.table_writing import write_patients
-
         try:
             import pandas as pd
         except ImportError as problem:
@@ -132,19 +131,6 @@ class _Line:
     seen: str
     days: str
     given: str
-
-
-def refuse_namesakes(patients: Sequence[PatientData]) -> None:
-    """Refuse two patients of one name, who could not be told apart in a table.
-
-    Raises
-    ------
-    ParameterError
-        Naming the name.
-    """
-    for name, times in Counter(each.patient.name for each in patients).items():
-        if times > 1:
-            raise ParameterError(f"{times} patients are called {name!r}: give each its own with Patient(name=...)")
 
 
 def _seen(data: PatientData) -> str:

@@ -99,7 +99,7 @@ def check_dose_units(doses: Iterable[tuple[TableRow, Infusion]], time_unit: str)
             )
             if days > _LONGEST_INFUSION_DAYS:
                 raise row.problem("TIME", f"an infusion of {text}: time_unit='hours'?")
-            slow.append(f"{row.source}, line {row.number}, column TIME: an infusion of {text}. time_unit='hours'?")
+            slow.append(f"line {row.number}, column TIME: an infusion of {text}. time_unit='hours'?")
         if time_unit == "hours" and rate > _HIGH_RATE and days > _SHORT_DAYS:
             raise row.problem(
                 "TIME",
@@ -116,7 +116,7 @@ def check_clock(rows: Sequence[TableRow], time_unit: str) -> list[str]:
         return []
     row = times[max(times)]
     return [
-        f"{row.source}, line {row.number}, column TIME: {max(times):g} days, and all times from 24 on are multiples of 24: "
+        f"line {row.number}, column TIME: {max(times):g} days, and all times from 24 on are multiples of 24: "
         f"hours? {max(times):g} hours are {max(times) / 24.0:g} days."
     ]
 

@@ -21,7 +21,15 @@ from bitesim.inference.table_checks import (
     check_scales,
     check_visits,
 )
-from bitesim.inference.table_columns import COVARIATES, DEATH, DOSE_COLUMNS, OUTPUTS, UnitOfOutput, check_columns, output_named
+from bitesim.inference.table_columns import (
+    COVARIATES,
+    DEATH,
+    DOSE_COLUMNS,
+    OUTPUTS,
+    UnitOfOutput,
+    check_columns,
+    output_named,
+)
 from bitesim.inference.table_observations import Readings, observation
 from bitesim.population import Patient
 from bitesim.treatment import Infusion, Regimen
@@ -82,7 +90,7 @@ class _Reader:
 
     def _dvid(self, row: TableRow) -> str:
         cell = row.cells.get("DVID")
-        return self.everywhere if is_missing(cell) else id_text(cell).strip()
+        return self.everywhere if is_missing(cell) else id_text(cell)
 
     def _unit(self, row: TableRow, output: str) -> UnitOfOutput:
         try:
@@ -177,14 +185,14 @@ def read_patients(
         check_duplicates(person.seen)
         if person.death is not None:
             check_death(person.death, deaths[name], person.rows, [reader.days(row) for row in person.rows], patients[name])
+    source = rows[0].source if rows else "table"
     for problem in [
         *check_dose_units(_infusions(reader, people, regimens), time_unit),
         *check_clock(rows, time_unit),
         *check_visits(patients.values(), time_unit),
         *check_scales(patients.values()),
     ]:
-        warnings.warn(problem, DataWarning, stacklevel=2)
-    source = rows[0].source if rows else "table"
+        warnings.warn(f"{source}, {problem}", DataWarning, stacklevel=2)
     return PatientTable(tuple(patients.values()), deaths, source, sum(each.unused_rows for each in people.values()))
 
 
@@ -197,7 +205,7 @@ def _reader(
     days = {"days": Fraction(1), "hours": Fraction(1, 24)}
     if time_unit not in days:
         raise unknown_name("time_unit", time_unit, days)
-    by_dvid = {} if output is None or isinstance(output, str) else {id_text(key).strip(): to for key, to in output.items()}
+    by_dvid = {} if output is None or isinstance(output, str) else {id_text(key): to for key, to in output.items()}
     everywhere = output if isinstance(output, str) else ""
     if everywhere:
         by_dvid[everywhere] = everywhere
@@ -211,7 +219,7 @@ def _id(row: TableRow) -> str:
         return "1"
     if is_missing(row.cells["ID"]):
         raise row.problem("ID", "missing: whose record is it?")
-    return id_text(row.cells["ID"]).strip()
+    return id_text(row.cells["ID"])
 
 
 def _evid(row: TableRow) -> int:
@@ -227,6 +235,10 @@ def _is_death(row: TableRow, evid: int) -> bool:
     if event and event != DEATH:
         raise row.problem("EVENT", f"{event!r} is not known: expected 'death', or '.' for none")
     named = row.text("DVID").lower() == DEATH
+    if event and not named and row.text("DV") and row.number_in("MDV") != 1.0:
+        raise row.problem(
+            "DV", f"{row.text('DV')} on the record of a death: give the observation a row of its own, or MDV 1"
+        )
     if (event or named) and evid not in (0, 2):
         raise row.problem("EVID", f"{evid} with a death: expected 2")
     if named and evid != 2:

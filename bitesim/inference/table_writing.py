@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import math
 import warnings
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +14,6 @@ from bitesim.assays import MULTICOLOUR_FLOW, NGS, RQ_PCR, MrdAssay, MrdOutcome
 from bitesim.foundation.errors import DoseWarning, ParameterError, ScenarioError
 from bitesim.foundation.table_rows import id_text, is_missing
 from bitesim.inference.observations import AmountObserved, Observed, PatientData
-from bitesim.inference.patient_table import PatientTable, refuse_namesakes
 from bitesim.inference.table_columns import COVARIATES, DEATH, DOSE_COLUMNS, OBSERVATION_COLUMNS
 from bitesim.population import Patient
 from bitesim.treatment.event_table import DEXAMETHASONE
@@ -47,13 +47,27 @@ def write_patients(patients: Sequence[PatientData], path: str | Path | None = No
     """
     refuse_namesakes(patients)
     _refuse_unlike_assays(patients)
-    deaths = patients.death_days if isinstance(patients, PatientTable) else {}
+    # A plain list of patients knows of no deaths.
+    deaths: Mapping[str, float] = getattr(patients, "death_days", {})
     rows = [row for data in patients for row in _rows_of(data, deaths.get(data.patient.name))]
     used = [column for column in _ORDER if column in _ALWAYS or any(row.get(column) is not None for row in rows)]
     table = [{column: row.get(column) for column in used} for row in rows]
     if path is not None:
         _write(table, used, Path(path))
     return table
+
+
+def refuse_namesakes(patients: Sequence[PatientData]) -> None:
+    """Refuse two patients of one name, who could not be told apart in a table.
+
+    Raises
+    ------
+    ParameterError
+        Naming the name.
+    """
+    for name, times in Counter(each.patient.name for each in patients).items():
+        if times > 1:
+            raise ParameterError(f"{times} patients are called {name!r}: give each its own with Patient(name=...)")
 
 
 def _write(table: list[dict[str, Any]], columns: list[str], path: Path) -> None:

@@ -25,7 +25,14 @@ def test_blank_lines_comments_and_broken_cells_do_not_shift_line_numbers(tmp_pat
 
 
 @pytest.mark.parametrize(
-    "text", ["id time dv\n1 0 5\n", "id\ttime\tdv\n1\t0\t5\n", "id;time;dv\n1;0;5\n", "\ufeffid,time,dv\r\n1,0,5\r\n"]
+    "text",
+    [
+        "id time dv\n1 0 5\n",
+        "id\ttime\tdv\n1\t0\t5\n",
+        "id;time;dv\n1;0;5\n",
+        "\ufeffid,time,dv\r\n1,0,5\r\n",
+        "\n# of 2026\nid,time,dv\n1,0,5\n",
+    ],
 )
 def test_separators_and_byte_order_marks(tmp_path, text):
     (row,) = table_rows(written(tmp_path, text))
@@ -72,4 +79,5 @@ def test_cells_that_are_no_numbers(cell, words):
 
 
 def test_ids_are_text_in_one_form():
-    assert [id_text(cell) for cell in (1, 1.0, "1", "1.0", "p1", math.inf)] == ["1", "1", "1", "1.0", "p1", "inf"]
+    assert [id_text(cell) for cell in (1, 1.0, np.float64(1.0), " 1", 1.5)] == ["1", "1", "1", "1", "1.5"]
+    assert [id_text(cell) for cell in ("01", "1_0", "1.0", "p1", math.inf)] == ["01", "1_0", "1.0", "p1", "inf"]

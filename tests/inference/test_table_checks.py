@@ -47,7 +47,7 @@ def test_infusions_of_28_days_in_hours_are_no_days():
 
 def test_slow_bags_only_warn_and_short_infusions_may_be_fast():
     (text,) = check_dose_units([(row(5), Infusion(0.0, 48.0, 1.17)), (row(6), Infusion(48.0, 48.0, 1.17))], "days")
-    assert text.startswith("table, line 5, column TIME: an infusion of 1.17 ug/day for 48 days; in hours it is 28.1")
+    assert text.startswith("line 5, column TIME: an infusion of 1.17 ug/day for 48 days; in hours it is 28.1")
     assert check_dose_units([(row(), Infusion(0.0, 2.0 / 24.0, 300.0))], "hours") == []
 
 

@@ -143,6 +143,7 @@ def seen(**cells):
         ),
         ([seen(DVID="mdr")], "line 2, column DVID: unknown output 'mdr'. Did you mean 'mrd'"),
         ([seen(OUTPUT="mrd")], "unknown column 'OUTPUT'"),
+        ([seen(EVENT="death", EVID=2)], "line 2, column DV: 200 on the record of a death"),
         ([seen(EVENT="relapse")], "line 2, column EVENT: 'relapse' is not known"),
         ([seen(EVID=0, DVID="death")], "line 2, column EVID: 0 with DVID 'death'"),
     ],
@@ -200,7 +201,7 @@ def test_arguments_that_do_not_fit_are_refused():
 
 def test_suspicious_tables_warn_and_are_read():
     rows = [seen(TIME=time) for time in (0, 2, 24, 168, 672)]
-    with pytest.warns(BitesimWarning, match="672 hours are 28 days"):
+    with pytest.warns(BitesimWarning, match=r"table, line 6, column TIME: 672 days.*672 hours are 28 days"):
         assert len(read(rows)[0].observations) == 5
     with warnings.catch_warnings():
         warnings.simplefilter("error")

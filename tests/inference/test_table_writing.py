@@ -142,7 +142,7 @@ def test_doses_are_what_the_pump_gives_to_this_body():
     assert again.regimen.schedule().infusions == regimen.schedule(bsa_m2=0.8).infusions
 
 
-@pytest.mark.parametrize("name", ["", " a", "1.0e0 ", "NA", "#3", "a\nb", "01"])
+@pytest.mark.parametrize("name", ["", " a", "NA", "#3", "a\nb", "."])
 def test_names_that_would_not_come_back_are_refused(name):
     with pytest.raises(ParameterError, match="does not come back from a table"):
         write_patients([PatientData(Patient(name=name), Regimen.none(), ())])

@@ -10,6 +10,7 @@ from bitesim.foundation.compiled import clear_cache, compile_report
 from bitesim.foundation.errors import (
     BitesimError,
     BitesimWarning,
+    DataWarning,
     DerivationWarning,
     DoseWarning,
     MissingExtraError,
@@ -20,6 +21,7 @@ from bitesim.foundation.errors import (
 )
 from bitesim.foundation.provenance import show_versions
 from bitesim.foundation.units import units
+from bitesim.inference import PatientTable, read_patients, write_patients
 from bitesim.interchange import to_sbml
 from bitesim.leukaemia.assumptions import assumptions
 from bitesim.model import Model
@@ -43,6 +45,7 @@ __all__ = [
     "BitesimWarning",
     "ClinicalResult",
     "CohortResult",
+    "DataWarning",
     "DerivationWarning",
     "DoseWarning",
     "MissingExtraError",
@@ -50,6 +53,7 @@ __all__ = [
     "ParameterError",
     "ParameterSet",
     "Patient",
+    "PatientTable",
     "PatientWarning",
     "Regimen",
     "ScenarioError",
@@ -69,6 +73,7 @@ __all__ = [
     "dish",
     "find_model",
     "plots",
+    "read_patients",
     "run_cohort",
     "sensitivities",
     "show_versions",
@@ -78,4 +83,5 @@ __all__ = [
     "stream_cohort",
     "to_sbml",
     "units",
+    "write_patients",
 ]

@@ -17,9 +17,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--json", type=Path, help="write a list of objects, one a fact")
     parser.add_argument("--markdown", type=Path, help="write the table as Markdown")
     parser.add_argument("--seed", type=int, help="of the virtual patients (default: that of the calibration)")
-    parser.add_argument(
-        "--set", type=Path, help="what `bitesim calibrate` wrote (default: the shipped set)"
-    )
+    parser.add_argument("--set", type=Path, help="what `bitesim calibrate` wrote (default: the shipped set)")
     parser.add_argument("--catalogue", action="store_true", help="the catalogue's values, before any calibration")
     parser.set_defaults(run=run)
 

@@ -17,7 +17,7 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "regulatory_cutoff_others": "Remission depends on burden, fitness and CD19 in the model too: patients with few "
         "regulatory T cells fail as well.",
         "regulatory_cutoff_responders": "The brake is smooth: some with many regulatory T cells and little disease respond.",
-        "kill_adults": "It was derived with a lower MRD at the start than that of the adults of BLAST here, a median of 1e-2.",
+        "kill_adults": "It was derived with less MRD at the start than the adults of BLAST have here, a median of 1e-2.",
     }
 )
 

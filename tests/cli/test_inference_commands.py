@@ -1,13 +1,17 @@
 """`bitesim facts`, `calibrate` and `left-out`, as a user types them."""
 
 import json
+from functools import partial
 
+import numpy as np
 import pytest
 
 from bitesim.cli import main
 from bitesim.inference import free_parameters
 from bitesim.inference.calibrated_set import CalibratedSet
+from bitesim.inference.calibration import calibrate
 from bitesim.inference.facts import facts
+from bitesim.inference.left_out_patients import BASELINE, COUNT, FIRST_48_H, RATIO, LeftOut
 
 
 def test_facts_are_printed_and_written(tmp_path, capsys):
@@ -35,8 +39,7 @@ def test_a_file_that_is_no_set_is_refused(tmp_path, capsys):
 
 def test_calibrate_writes_a_set_that_facts_reads(tmp_path, capsys, monkeypatch):
     few = [free_parameters.FreeParameter("neurotoxicity_first_cycle", "event", 0.5)]
-    monkeypatch.setattr("bitesim.inference.calibration.FREE", few)
-    monkeypatch.setattr("bitesim.inference.calibration.calibrate.__kwdefaults__", {**_defaults(), "free": few})
+    monkeypatch.setattr("bitesim.cli.calibrate.calibrate", partial(calibrate, free=few))
     target = tmp_path / "set.json"
     assert main(["calibrate", "--out", str(target), "--store", str(tmp_path / "store.jsonl"), "--seed", "5"]) == 0
     assert "SHA-256" in capsys.readouterr().out
@@ -46,17 +49,7 @@ def test_calibrate_writes_a_set_that_facts_reads(tmp_path, capsys, monkeypatch):
     assert "other facts, parameters, seed or sources" in capsys.readouterr().err
 
 
-def _defaults():
-    from bitesim.inference.calibration import calibrate
-
-    return calibrate.__kwdefaults__
-
-
 def test_left_out_prints_both_curves_and_the_model(capsys, monkeypatch):
-    import numpy as np
-
-    from bitesim.inference.left_out_patients import BASELINE, COUNT, FIRST_48_H, RATIO, LeftOut
-
     made = LeftOut({name: np.full((13, 5), 0.1) for name in (BASELINE, FIRST_48_H, RATIO, COUNT)}, ())
     monkeypatch.setattr("bitesim.cli.left_out.predict_left_out", lambda report: made)
     assert main(["left-out"]) == 0

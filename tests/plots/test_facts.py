@@ -9,12 +9,9 @@ from bitesim.plots import plot_calibrated, plot_facts
 
 
 def test_every_counted_fact_has_a_mark_where_its_residual_is():
-    table = FactTable(
-        [
-            FactRow(each, each.evidence.low * 0.9 if each.id == "regrowth_months" else each.evidence.published)
-            for each in facts()
-        ]
-    )
+    numbers = {each.id: each.evidence.published for each in facts()}
+    numbers["regrowth_months"] *= 0.5
+    table = FactTable([FactRow(each, numbers[each.id]) for each in facts()])
     axes = table.plot()
     marks = [line for line in axes.lines if line.get_marker() in ("o", "X")]
     assert len(marks) == len(table.counted)

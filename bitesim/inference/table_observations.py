@@ -3,8 +3,8 @@
 CENS 0 is a value. CENS 1 says that the truth is below DV (or LLOQ where DV is missing) and above LIMIT, where there is one
 (methods M3 and M4 of Beal 2001); CENS -1 that it is above DV and below LIMIT. MRD by a method that counts cells has three
 outcomes: CENS 0 quantified; CENS 1 with LIMIT > 0 positive, not quantifiable, between the limits of detection (LIMIT) and
-quantification (DV); CENS 1 without LIMIT not detected. A column OUTCOME says the same in words. 'Below the limit of quantification' alone is
-two of the outcomes, and is refused rather than guessed.
+quantification (DV); CENS 1 without LIMIT not detected. A column OUTCOME says the same in words. Below the limit of
+quantification alone is two of the outcomes, and is refused rather than guessed.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from bitesim.foundation.compiled import clear_cache, compile_report
 from bitesim.foundation.errors import (
     BitesimError,
     BitesimWarning,
+    DataWarning,
     DerivationWarning,
     DoseWarning,
     EstimationError,
@@ -21,7 +22,17 @@ from bitesim.foundation.errors import (
 )
 from bitesim.foundation.provenance import show_versions
 from bitesim.foundation.units import units
-from bitesim.inference import AmountObserved, Forecast, MrdObserved, PatientData, PatientFit, fit_patient
+from bitesim.inference import (
+    AmountObserved,
+    Forecast,
+    MrdObserved,
+    PatientData,
+    PatientFit,
+    PatientTable,
+    fit_patient,
+    read_patients,
+    write_patients,
+)
 from bitesim.interchange import to_sbml
 from bitesim.leukaemia.assumptions import assumptions
 from bitesim.model import Model
@@ -46,6 +57,7 @@ __all__ = [
     "BitesimWarning",
     "ClinicalResult",
     "CohortResult",
+    "DataWarning",
     "DerivationWarning",
     "DoseWarning",
     "EstimationError",
@@ -58,6 +70,7 @@ __all__ = [
     "Patient",
     "PatientData",
     "PatientFit",
+    "PatientTable",
     "PatientWarning",
     "Regimen",
     "ScenarioError",
@@ -78,6 +91,7 @@ __all__ = [
     "find_model",
     "fit_patient",
     "plots",
+    "read_patients",
     "run_cohort",
     "sensitivities",
     "show_versions",
@@ -87,4 +101,5 @@ __all__ = [
     "stream_cohort",
     "to_sbml",
     "units",
+    "write_patients",
 ]

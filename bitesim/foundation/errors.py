@@ -50,6 +50,10 @@ class DoseWarning(BitesimWarning):
     """A dose that can be given but is probably not what was meant."""
 
 
+class DataWarning(BitesimWarning):
+    """A table of data that can be read as it stands, and probably says something else."""
+
+
 class DerivationWarning(BitesimWarning):
     """A model's generated derivatives do not belong to its equations any more."""
 

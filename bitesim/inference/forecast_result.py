@@ -157,7 +157,8 @@ class Forecast:
         courses = {name: self.interval(name, level).tolist() for name in self.values}
         found: dict[str, Any] = {
             "patient": self.patient, "model": self.model, "regimen": self.regimen, "draws": len(self),
-            "failed_draws": self.failed_draws, "effective_draws": self.effective_draws, "seed": self.seed, "level": level, "times_days": self.times_days.tolist(),
+            "failed_draws": self.failed_draws, "seed": self.seed, "level": level, "times_days": self.times_days.tolist(),
+            "effective_draws": None if np.isnan(self.effective_draws) else self.effective_draws,
             "low_median_high": courses, "end_of_treatment_days": self.end_of_treatment_days, "notes": list(self.notes),
         }  # fmt: skip
         if self.has_disease:

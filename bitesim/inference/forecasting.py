@@ -111,9 +111,10 @@ def forecast(
         parameters = dict(zip(model.catalogue, rows[kept].T, strict=True))
         later = _relapses(left, parameters, max(end, days), end, (Luck(entropy, numbers), events_p))
         relapse, cure = np.min(list(later.days.values()), axis=0), left["extinction_probability"][:, 0]
+    notes = (posterior.method(), *drawn.findings(), *fit.laplace.findings())
     return Forecast(
         fit.patient, model.name, str(chosen), times, values, model.units, relapse, cure, end, max(end, days),
-        count - int(kept.sum()), entropy, posterior.data.observations, (posterior.method(), *drawn.findings(), *fit.laplace.findings()), drawn.effective,
+        count - int(kept.sum()), entropy, posterior.data.observations, notes, drawn.effective,
     )  # fmt: skip
 
 

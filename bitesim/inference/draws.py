@@ -91,8 +91,8 @@ def posterior_draws(
     logs = log_p - log_q
     if not np.isfinite(logs).any():
         raise EstimationError(
-            f"none of {draws} draws of {posterior.case.patient} has a likelihood: {unsolved} could not be integrated, and the "
-            "rows cannot be at the others"
+            f"none of {draws} draws of {posterior.case.patient} has a likelihood: {unsolved} could not be integrated, and "
+            "at the others some row cannot be"
         )
     shares = np.exp(logs - logs.max())
     shares /= shares.sum()

@@ -47,6 +47,31 @@ def test_what_cannot_be_used_is_named(options, words, capsys):
     assert words in capsys.readouterr().err
 
 
+_TABLE = """ID,TIME,AMT,RATE,EVID,DV,ASSAY,NCELLS,CENS,OUTCOME,WT,BSA
+p1,0,,,0,0.01,PCR,250000,0,,70,1.8
+p1,0,784,28,1,.,,,,,70,1.8
+p1,28,,,0,0.00005,PCR,250000,0,,70,1.8
+p1,42,,,0,.,PCR,250000,1,not detected,70,1.8
+p2,0,,,0,0.02,PCR,250000,0,,80,1.9
+"""
+
+
+def test_a_patient_of_a_table(capsys, tmp_path):
+    table = tmp_path / "patients.csv"
+    table.write_text(_TABLE)
+    common = ["forecast", "--table", str(table), "--time-unit", "days", "--amount-unit", "ug", "--dv", "mrd", *_FEW]
+    assert main([*common, "--id", "p1"]) == 0
+    text = capsys.readouterr().out
+    assert "PatientFit p1" in text
+    assert "1 not detected, 2 quantified of 3" in text
+    assert main(common) == 2
+    assert "holds 2 patients: name one by --id, e.g. --id p1" in capsys.readouterr().err
+    assert main([*common, "--id", "p1", "--mrd", "28:nd"]) == 2
+    assert "leave --mrd, --regimen and patient options out" in capsys.readouterr().err
+    assert main(["forecast", "--table", str(table)]) == 2
+    assert "needs --time-unit" in capsys.readouterr().err
+
+
 def test_a_regimen_is_needed(capsys):
     assert main(["forecast", "--mrd", "28:nd"]) == 2
     assert "no regimen" in capsys.readouterr().err

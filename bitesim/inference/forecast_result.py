@@ -122,6 +122,7 @@ class Forecast:
             For a day that is not among the times.
         """
         place = self._place(day)
+        # The solver's rounding of no blasts may lie below 0.
         each = sample.probabilities(np.clip(self["mrd"][:, place], 0.0, 1.0))
         return MrdProbabilities(
             *(np.asarray(np.mean(part)) for part in (each.not_detected, each.positive_not_quantifiable, each.quantified))

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-_REASONS: Final[Mapping[str, str]] = MappingProxyType(
+#: Fact -> why the model misses it, where it does.
+REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "il6_step_to_60": "Few patients are above the floor after the second step; the model attenuates the response of all "
         "alike.",
@@ -24,4 +25,4 @@ _REASONS: Final[Mapping[str, str]] = MappingProxyType(
 
 def reason(fact: str) -> str:
     """Return why the model misses a fact."""
-    return _REASONS.get(fact, "No reason is known.")
+    return REASONS.get(fact, "No reason is known.")

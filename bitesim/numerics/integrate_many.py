@@ -37,6 +37,7 @@ from bitesim.numerics.lanes import (
     LANES,
     at,
     at_most,
+    fetch_ahead,
     fused,
     larger,
     load,
@@ -51,7 +52,7 @@ from bitesim.numerics.lanes import (
 )
 from bitesim.numerics.outcomes import Outcome
 from bitesim.numerics.pieces import CLOCK_RESOLUTION, SHORTEST_STEP, Matrix, Vector
-from bitesim.numerics.rosenbrock import add_input, attempt_step, complete_row, interpolate, set_diagonal
+from bitesim.numerics.rosenbrock import add_input, attempt_step_of_lanes, complete_row, interpolate, keep_lane, set_diagonal
 from bitesim.numerics.step_control import SMALLEST_SHRINK, first_step, judge, squared_error
 
 #: The largest finite number.
@@ -76,7 +77,11 @@ def _keep(lane: Any, k: int, clock: Matrix, outputs: Matrix, columns: Integers, 
 
 @kernel
 def _finish(lane: Any, k: int, outcome: int, clock: Matrix, harvest: Any) -> None:
-    """Report how the case of a lane ended, and free the lane."""
+    """Report how the case of a lane ended, mark outputs that it has not reached as missing, and free the lane."""
+    values = harvest.values
+    size = values.shape[1] * values.shape[2]
+    for place in range(lane.case * size + lane.next_output * values.shape[2], (lane.case + 1) * size):
+        put(values, place, math.nan)
     harvest.outcome[lane.case] = outcome
     harvest.progress[lane.case, 0] = at(clock, START * LANES + k) + at(clock, ELAPSED * LANES + k)
     harvest.progress[lane.case, 1] = at(clock, TAKEN * LANES + k)
@@ -200,18 +205,35 @@ def _start_piece(lane: Any, k: int, blocks: Any, timetables: Any, input_rate: Ma
 
 
 @kernel
-def _enter_piece(entries: Any, lane: Any, k: int, blocks: Any, timetables: Any, harvest: Any, input_rate: Matrix) -> None:
-    """Start a lane's piece, take an output at that instant, and finish a case that has them all."""
-    _start_piece(lane, k, blocks, timetables, input_rate)
-    clock, times = blocks.clock, harvest.times
-    put(clock, NEXT_TIME * LANES + k, at(times, lane.next_output))
-    if at(clock, NEXT_TIME * LANES + k) == at(clock, START * LANES + k):
-        for row in range(blocks.state.shape[0]):
-            store(blocks.visible, row, load(blocks.state, row))
-        invoke3(entries.readouts, blocks.state, blocks.constants, blocks.outputs, 0)
-        _keep(lane, k, clock, blocks.outputs, harvest.columns, times, harvest.values)
-    if lane.next_output >= harvest.values.shape[1]:
-        _finish(lane, k, Outcome.OK, clock, harvest)
+def _enter_pieces(lanes: Any, blocks: Any, timetables: Any, input_rate: Matrix, times: Vector) -> int:
+    """Start the pieces that lanes have come to; return marks of those with an output at that instant, or with none to come."""
+    clock, marks = blocks.clock, 0
+    for k in range(LANES):
+        if lanes[k].case >= 0 and lanes[k].fresh == _AT_PIECE:
+            _start_piece(lanes[k], k, blocks, timetables, input_rate)
+            next_output = lanes[k].next_output
+            put(clock, NEXT_TIME * LANES + k, at(times, next_output))
+            if at(times, next_output) == timetables.start[lanes[k].piece] or next_output + 1 >= times.shape[0]:
+                marks |= 1 << k
+    return marks
+
+
+@kernel
+def _take_at_start(entries: Any, lanes: Any, marks: int, blocks: Any, harvest: Any) -> bool:
+    """Take outputs at the starts of pieces, and finish cases that have them all; return whether a lane is idle."""
+    clock, finished = blocks.clock, False
+    for row in range(blocks.state.shape[0]):
+        store(blocks.visible, row, load(blocks.state, row))
+    invoke3(entries.readouts, blocks.visible, blocks.constants, blocks.outputs, 0)
+    while marks != 0:
+        k = lowest(marks)
+        marks &= marks - 1
+        if at(clock, NEXT_TIME * LANES + k) == at(clock, START * LANES + k):
+            _keep(lanes[k], k, clock, blocks.outputs, harvest.columns, harvest.times, harvest.values)
+        if lanes[k].next_output >= harvest.values.shape[1]:
+            _finish(lanes[k], k, Outcome.OK, clock, harvest)
+            finished = True
+    return finished
 
 
 @kernel
@@ -237,24 +259,27 @@ def _begin_cases(entries: Any, next_case: int, cases: Any, timetables: Any, lane
 
 
 @kernel
-def _refill(
-    entries: Any, next_case: int, cases: Any, timetables: Any, harvest: Any, lanes: Any, blocks: Any, rooms: Any
-) -> int:
-    """Enter the pieces that lanes have come to, and fill idle lanes from the queue; return its next case.
-
-    `rooms` are the input's block and one to compute starts in.
-    """
-    again, input_rate, begun = True, rooms[0], rooms[1]
-    while again:
-        next_case = _begin_cases(entries, next_case, cases, timetables, lanes, blocks, begun)
-        again = False
-        for k in range(LANES):
-            if lanes[k].case >= 0 and lanes[k].fresh == _AT_PIECE:
-                _enter_piece(entries, lanes[k], k, blocks, timetables, harvest, input_rate)
-                # A case may have every output at once, and leave room for the next one.
-                again = again or lanes[k].case < 0
-        again = again and next_case < cases.parameters.shape[0]
-    return next_case
+def _take_states(
+    lanes: Any, marks: int, clock: Matrix, before: Matrix, stages: Cube, shift: int, times: Vector, columns: Integers, values: Cube
+) -> None:
+    """Take every output of the marked lanes in the steps just accepted; all are states, numbered from `shift` on."""
+    while marks != 0:
+        k = lowest(marks)
+        marks &= marks - 1
+        start, stop, reached = at(clock, START * LANES + k), at(clock, STOP * LANES + k), at(clock, REACHED * LANES + k)
+        elapsed, taken = at(clock, ELAPSED * LANES + k), at(clock, TAKEN * LANES + k)
+        next_output = lanes[k].next_output
+        first = (lanes[k].case * values.shape[1] + next_output) * values.shape[2]
+        time = at(times, next_output)
+        while time - start <= reached and time < stop:
+            keep_lane((time - start - elapsed) / taken, k, before, stages, columns, shift, values, first)
+            next_output += 1
+            first += values.shape[2]
+            time = at(times, next_output)
+        for place in range(first, first + values.shape[2] + LANES - 1, LANES):
+            fetch_ahead(values, place)
+        lanes[k].next_output = next_output
+        put(clock, NEXT_TIME * LANES + k, time)
 
 
 @kernel
@@ -269,8 +294,7 @@ def _take_outputs(entries: Any, lanes: Any, harvest: Any, blocks: Any, stages: C
         ahead = plus(plus(load(clock, NEXT_TIME), times(load(clock, START), -1.0)), times(load(clock, ELAPSED), -1.0))
         store(theta, 0, pick(load(clock, ALONE), over(ahead, load(clock, TAKEN)), 0.0))
         interpolate(blocks.state, stages, theta, weights, harvest.wanted, blocks.visible)
-        if harvest.any_readout == 1:
-            invoke3(entries.readouts, blocks.visible, blocks.constants, outputs, 0)
+        invoke3(entries.readouts, blocks.visible, blocks.constants, outputs, 0)
         while marks != 0:
             k = lowest(marks)
             marks &= marks - 1
@@ -359,10 +383,14 @@ def integrate_many(
         Of `lane_work`.
     """
     state, constants, clock = blocks.state, blocks.constants, blocks.clock
-    input_rate, new_state, stages = work.input_rate, work.new_state, work.stages
-    allowed, control, inverse_step = work.allowed, work.control, work.inverse_step
+    # Read once: what a loop takes out of a tuple it counts as a reference, with an atomic instruction each time.
+    input_rate, input_rows, new_state, stages = work.input_rate, work.input_rows, work.new_state, work.stages
+    allowed, control, inverse_step, diagonal = work.allowed, work.control, work.inverse_step, work.diagonal
+    factors, carried, times, columns, values = work.factors, work.carried, harvest.times, harvest.columns, harvest.values
     # Only what is needed is handed on: compiling what passes many arrays takes long.
-    rooms, output_rooms = (input_rate, work.interpolated), (work.theta, work.weights)
+    begun, output_rooms = work.interpolated, (work.theta, work.weights)
+    any_readout = harvest.any_readout == 1
+    n_readouts = blocks.outputs.shape[0] - blocks.visible.shape[0]
     for k in range(LANES):
         lanes[k].case = -1
     # A literal 0 would be a type of its own, for which everything below would be compiled once more.
@@ -370,11 +398,17 @@ def integrate_many(
     changed = True
     while True:
         if changed:
-            next_case = _refill(entries, next_case, cases, timetables, harvest, lanes, blocks, rooms)
+            again = True
+            while again:
+                next_case = _begin_cases(entries, next_case, cases, timetables, lanes, blocks, begun)
+                marks = _enter_pieces(lanes, blocks, timetables, input_rate, times)
+                # A case may have every output at once, and leave room for the next one.
+                again = marks != 0 and _take_at_start(entries, lanes, marks, blocks, harvest)
+                again = again and next_case < cases.parameters.shape[0]
             if marked(clock, BUSY) == 0:
                 return
         invoke3(entries.system.rate, state, constants, stages, 0)
-        add_input(stages, 0, input_rate, work.input_rows)
+        add_input(stages, 0, input_rate, input_rows)
         if changed:
             _first_steps(lanes, clock, state, stages, allowed, limits.relative_tolerance)
             changed = False
@@ -382,8 +416,8 @@ def integrate_many(
         if marked(clock, ALONE) != 0:
             _give_up(lanes, clock, stages, state, limits.max_steps, harvest)
             changed = True
-        set_diagonal(inverse_step, work.diagonal)
-        attempt_step(entries.system, constants, state, work)
+        set_diagonal(inverse_step, diagonal)
+        attempt_step_of_lanes(entries.system, entries.whole_stage, constants, state, diagonal, inverse_step, input_rate, input_rows, stages, factors, new_state, carried)
         _judge(stages, state, new_state, allowed, clock, control)
         _judge_steps(clock, control)
         if marked(clock, ALONE) != 0:
@@ -391,8 +425,11 @@ def integrate_many(
             invoke3(entries.system.rate, state, constants, work.rate, 0)
             _give_up_unless_finite(lanes, clock, work.rate, state, harvest)
             changed = True
-        if _mark_outputs(clock) != 0:
+        marks = _mark_outputs(clock)
+        if marks != 0 and any_readout:
             _take_outputs(entries, lanes, harvest, blocks, stages, output_rooms)
+        elif marks != 0:
+            _take_states(lanes, marks, clock, state, stages, n_readouts, times, columns, values)
         _move(state, new_state, clock)
         if marked(clock, ALONE) != 0:
             _end_pieces(lanes, clock, harvest)

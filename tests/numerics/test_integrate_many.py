@@ -23,7 +23,7 @@ from bitesim.numerics.crowd import (
     lane_blocks,
     lane_work,
 )
-from bitesim.numerics.entries import straight_line_entry
+from bitesim.numerics.entries import straight_line_entry, whole_stage_entry
 from bitesim.numerics.integrate_many import integrate_many
 from bitesim.numerics.outcomes import Outcome
 from tests.numerics.systems import (
@@ -57,6 +57,7 @@ def readouts(state, constants, outputs):
 MADE = Made(straight_system(oscillator_rate, oscillator_factorise, oscillator_solve), N_CONSTANTS, 4)
 WIDE = Entries(
     straight_system(oscillator_rate, oscillator_factorise, oscillator_solve, wide=True),
+    whole_stage_entry(oscillator_rate, oscillator_solve, 2),
     straight_line_entry(fill_constants, (True,)),
     straight_line_entry(initial_state, (True, True)),
     straight_line_entry(readouts, (True, True, True)),

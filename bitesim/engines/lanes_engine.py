@@ -112,6 +112,7 @@ def _wanted_states(model: Model, columns: Integers) -> Integers:
 
 
 def _empty_harvest(model: Model, chunk: Chunk) -> Harvest:
+    """Return room for a chunk's results; every output is still to be written, those that are missing too."""
     patients = len(chunk.parameters)
     return Harvest(
         np.append(chunk.times_days, np.inf),
@@ -146,6 +147,7 @@ def run_lanes(model: Model, derived: Derived, chunk: Chunk) -> Harvest:
 def run_one_by_one(model: Model, chunk: Chunk) -> Harvest:
     """Run the patients of one chunk one after the other: the same numbers, for what lanes cannot do."""
     harvest, system = _empty_harvest(model, chunk), system_of(model)
+    harvest.values.fill(np.nan)
     control = Control(chunk.rtol, model.species.scales(), chunk.max_steps)
     for patient, parameters in enumerate(np.ascontiguousarray(chunk.parameters)):
         start = system.initial_state(parameters)

@@ -52,8 +52,8 @@ class Cases(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """Entry points for lanes: the system, and functions whole_stage (of `whole_stage_entry`), fill_constants(constants), initial_state(constants, state),
-    readouts(state, constants, outputs)."""
+    """Entry points for lanes: the system, its whole stage (`whole_stage_entry`), and functions fill_constants(constants),
+    initial_state(constants, state), readouts(state, constants, outputs)."""
 
     system: System
     whole_stage: Any

@@ -24,7 +24,10 @@ def lane_interpolation(weights: NDArray[np.float64], dense: NDArray[np.float64])
     writes them one behind the other into `result` from the flat position `first` on. `weights`, shape (8,), and `dense`,
     shape (degrees, 8), are those of `RosenbrockTableau`; the operations are those of `rosenbrock.interpolate`.
     """
-    assert weights.shape == dense.shape[1:] == (LANES,)
+    if not weights.shape == dense.shape[1:] == (LANES,):
+        raise ValueError(
+            f"weights and dense must be of eight stages, one a lane: their shapes are {weights.shape}, {dense.shape}"
+        )
 
     def interpreted(
         theta: float, lane: int, before: Any, stages: Any, columns: Any, shift: int, result: Any, first: int
@@ -39,9 +42,7 @@ def lane_interpolation(weights: NDArray[np.float64], dense: NDArray[np.float64])
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         theta, lane, *_, shift, _, first = values
-        before, stages, _, result = (
-            data_pointer(context, builder, signature.args[i], values[i]) for i in (2, 3, 4, 6)
-        )
+        before, stages, _, result = (data_pointer(context, builder, signature.args[i], values[i]) for i in (2, 3, 4, 6))
         rows = builder.extract_value(context.make_array(signature.args[3])(context, builder, values[3]).shape, 1)
         columns = context.make_array(signature.args[4])(context, builder, values[4])
         factors = _factors(builder, splat(builder, theta, LANES), weights, dense)
@@ -60,7 +61,15 @@ def lane_interpolation(weights: NDArray[np.float64], dense: NDArray[np.float64])
         return context.get_dummy_value()
 
     def keep(
-        typing_context: Any, theta: Any, lane: Any, before: Any, stages: Any, columns: Any, shift: Any, result: Any, first: Any
+        typing_context: Any,
+        theta: Any,
+        lane: Any,
+        before: Any,
+        stages: Any,
+        columns: Any,
+        shift: Any,
+        result: Any,
+        first: Any,
     ) -> Any:
         word = types.int64
         return types.void(types.float64, word, before, stages, columns, word, result, word), generate

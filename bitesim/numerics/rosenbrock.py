@@ -45,11 +45,10 @@ _AHEAD: Final = np.array(
         for stage in range(STAGES)
     ]
 )
-#: look_ahead(stage, inverse step, state, stages, carried, ahead, rows): what earlier stages contribute to a stage's rate, and the next
-#: stage's state without this stage.
+#: look_ahead(stage, inverse step, state, stages, carried, ahead, rows): what earlier stages contribute to a stage's rate,
+#: and the next stage's state without this stage.
 look_ahead: Final = both_sums(RODAS5P.c, _AHEAD)
-#: The same sums with the next stage's state as a whole: _sum_whole(stage, inverse step, state, stages, carried, new_state,
-#: rows).
+#: _sum_whole(stage, inverse step, state, stages, carried, new_state, rows): the same, with a stage's own state as a whole.
 _sum_whole: Final = whole_sums(RODAS5P.c, RODAS5P.a)
 _add_weighted: Final = weighted_sum(STAGES)
 #: keep_lane(theta, lane, before, stages, columns, shift, result, first): see `lane_interpolation`.
@@ -228,21 +227,35 @@ def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None
         invoke2(system.solve, factors, stages, here * LANES)
 
 
-@kernel
-def attempt_step_of_lanes(system: Any, whole_stage: Any, constants: Block, state: Block, diagonal, inverse_step, input_rate, input_rows, stages, factors, new_state, carried) -> None:
-    """Do what `attempt_step` does, with the same operations, where one function takes a whole stage.
+class StageBlocks(NamedTuple):
+    """What the stages of lanes read and write, of `Work`: a call that hands on all of that takes as long as some rows."""
 
-    `whole_stage` is the entry point of function(state, constants, carried, factors, vector): rate, what is carried, and
-    solution.
+    diagonal: Block
+    inverse_step: Block
+    input_rate: Block
+    input_rows: NDArray[np.int64]
+    stages: Block
+    factors: Block
+    new_state: Block
+    carried: Block
+
+
+@kernel
+def attempt_step_of_lanes(system: Any, whole_stage: Any, constants: Block, state: Block, blocks: Any) -> None:
+    """Do what `attempt_step` does, with the same operations, for lanes; `blocks` are `StageBlocks`.
+
+    Eight lanes wait less for results than one patient does, and more for what is stored and read back: a stage's sums are
+    taken at once, and `whole_stage`, the entry point of function(state, constants, carried, factors, vector), does the
+    rest of it.
     """
-    rows = state.shape[0]
-    invoke4(system.factorise, state, constants, diagonal, factors, 0)
+    rows, stages, factors, new_state, carried = (
+        state.shape[0], blocks.stages, blocks.factors, blocks.new_state, blocks.carried,
+    )  # fmt: skip
+    invoke4(system.factorise, state, constants, blocks.diagonal, factors, 0)
     invoke2(system.solve, factors, stages, 0)
     for stage in range(1, STAGES):
-        _sum_whole(stage, load(inverse_step, 0), state, stages, carried, new_state, rows)
-        for place in range(input_rows.shape[0]):
-            row = input_rows[place]
-            store(carried, row, plus(load(carried, row), load(input_rate, row)))
+        _sum_whole(stage, load(blocks.inverse_step, 0), state, stages, carried, new_state, rows)
+        add_input(carried, 0, blocks.input_rate, blocks.input_rows)
         invoke5(whole_stage, new_state, constants, carried, factors, stages, stage * rows * LANES)
 
 

@@ -25,8 +25,8 @@ def both_sums(alone: NDArray[np.float64], onto_base: NDArray[np.float64]) -> Any
     """Return the function both(stage, factor, base, stages, first, second, rows) of two tables of weights.
 
     Row by row of blocks it writes into `first` factor * sum_j alone[stage, j] * stages[j], and into `second` the sum of
-    `onto_base` added to `base`. Products are fused with their sums, which are those of the even and of the odd terms; weights of 0 are
-    left out, and a sum without weights is not written.
+    `onto_base` added to `base`. Products are fused with their sums, which are those of the even and of the odd terms;
+    weights of 0 are left out, and a sum without weights is not written.
     """
     cases = tuple(zip(weights_of(alone), weights_of(onto_base), strict=True))
 
@@ -78,9 +78,7 @@ def whole_sums(alone: NDArray[np.float64], onto_base: NDArray[np.float64]) -> An
     above it, with one more term of weight 1, that term is added to what stands in `second`.
     """
     cases = tuple(zip(weights_of(alone), weights_of(onto_base), strict=True))
-    follow = [
-        stage > 1 and case[1] == (*cases[stage - 1][1], (stage - 1, 1.0)) for stage, case in enumerate(cases)
-    ]
+    follow = [stage > 1 and case[1] == (*cases[stage - 1][1], (stage - 1, 1.0)) for stage, case in enumerate(cases)]
 
     def interpreted(stage: int, factor: Any, base: Any, stages: Any, first: Any, second: Any, rows: int) -> None:
         alone_weights, weights = cases[stage]
@@ -97,9 +95,7 @@ def whole_sums(alone: NDArray[np.float64], onto_base: NDArray[np.float64]) -> An
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         stage, factor, *arrays, rows = values
         kinds = signature.args[2:6]
-        base, stages, first, second = (
-            data_pointer(context, builder, k, a) for k, a in zip(kinds, arrays, strict=True)
-        )
+        base, stages, first, second = (data_pointer(context, builder, k, a) for k, a in zip(kinds, arrays, strict=True))
 
         def write(case: tuple[bool, Weights, Weights]) -> None:
             follows, alone_weights, weights = case

@@ -103,37 +103,35 @@ def begin_cases(entries: Any, next_case: int, cases: Any, timetables: Any, lanes
 
 
 @kernel
-def _start_piece(lane: Any, k: int, blocks: Any, timetables: Any, input_rate: Matrix, times: Vector) -> None:
-    """Apply the reset and jump at the start of a lane's piece, and set its clock and input."""
-    piece, state, clock = lane.piece, blocks.state, blocks.clock
-    for i in range(timetables.jump.shape[1]):
-        position = i * LANES + k
-        if timetables.reset[piece] == 1:
-            put(state, position, at(blocks.start, position))
-        put(state, position, at(state, position) + timetables.jump[piece, i])
-        put(input_rate, position, timetables.input_rate[piece, i])
-    put(clock, START * LANES + k, timetables.start[piece])
-    put(clock, STOP * LANES + k, timetables.stop[piece])
-    put(clock, LENGTH * LANES + k, timetables.stop[piece] - timetables.start[piece])
-    put(clock, ELAPSED * LANES + k, 0.0)
-    put(clock, REJECTED * LANES + k, 0.0)
-    put(clock, PERMITTED * LANES + k, 0.0)
-    put(clock, NEXT_TIME * LANES + k, at(times, lane.next_output))
-    lane.fresh = IN_PIECE
-    lane.restarts += 1
-
-
-@kernel
 def enter_pieces(lanes: Any, blocks: Any, timetables: Any, input_rate: Matrix, times: Vector) -> None:
-    """Start the pieces that lanes have come to; mark lanes with an output at that instant, or with none to come."""
-    clock = blocks.clock
+    """Start the pieces that lanes have come to: reset, jump, input and clock.
+
+    Lanes with an output at that instant, or with none to come, are marked.
+    """
+    # In one function: a call that might fail would count every array as a reference, by atomic instructions.
+    state, clock = blocks.state, blocks.clock
     for k in range(LANES):
         put(clock, ALONE * LANES + k, 0.0)
         if lanes[k].case >= 0 and lanes[k].fresh == AT_PIECE:
-            _start_piece(lanes[k], k, blocks, timetables, input_rate, times)
-            time = at(clock, NEXT_TIME * LANES + k)
-            if time == at(clock, START * LANES + k) or time == math.inf:
+            piece = lanes[k].piece
+            for i in range(timetables.jump.shape[1]):
+                position = i * LANES + k
+                if timetables.reset[piece] == 1:
+                    put(state, position, at(blocks.start, position))
+                put(state, position, at(state, position) + timetables.jump[piece, i])
+                put(input_rate, position, timetables.input_rate[piece, i])
+            start, stop, time = timetables.start[piece], timetables.stop[piece], at(times, lanes[k].next_output)
+            put(clock, START * LANES + k, start)
+            put(clock, STOP * LANES + k, stop)
+            put(clock, LENGTH * LANES + k, stop - start)
+            put(clock, ELAPSED * LANES + k, 0.0)
+            put(clock, REJECTED * LANES + k, 0.0)
+            put(clock, PERMITTED * LANES + k, 0.0)
+            put(clock, NEXT_TIME * LANES + k, time)
+            if time == start or time == math.inf:
                 put(clock, ALONE * LANES + k, 1.0)
+            lanes[k].fresh = IN_PIECE
+            lanes[k].restarts += 1
 
 
 @kernel

@@ -23,7 +23,7 @@ from bitesim.numerics.crowd import (
     lane_blocks,
     lane_work,
 )
-from bitesim.numerics.entries import straight_line_entry
+from bitesim.numerics.entries import straight_line_entry, whole_stage_entry
 from bitesim.numerics.integrate_many import integrate_many
 from bitesim.numerics.lanes import LANES
 from bitesim.numerics.outcomes import Outcome
@@ -72,7 +72,11 @@ def lane_entries(model: Model, derived: Derived) -> Entries:
 
         system = System(entry(derived.rate_of_change, 3), entry(derived.factorise, 4), entry(derived.solve, 2))
         _entries[model] = Entries(
-            system, entry(derived.fill_constants, 1), entry(derived.initial_state, 2), entry(derived.readouts, 3)
+            system,
+            whole_stage_entry(derived.rate_of_change, derived.solve, len(model.species)),
+            entry(derived.fill_constants, 1),
+            entry(derived.initial_state, 2),
+            entry(derived.readouts, 3),
         )
     return _entries[model]
 
@@ -108,13 +112,14 @@ def _wanted_states(model: Model, columns: Integers) -> Integers:
 
 
 def _empty_harvest(model: Model, chunk: Chunk) -> Harvest:
+    """Return room for a chunk's results; every output is still to be written, those that are missing too."""
     patients = len(chunk.parameters)
     return Harvest(
         np.append(chunk.times_days, np.inf),
         chunk.columns,
         _wanted_states(model, chunk.columns),
         int(np.any(chunk.columns < len(model.readouts))),
-        np.full((patients, len(chunk.times_days), len(chunk.columns)), np.nan),
+        np.empty((patients, len(chunk.times_days), len(chunk.columns))),
         np.full(patients, _NOT_RUN),
         np.zeros((patients, 2)),
         np.zeros((patients, 3), np.int64),
@@ -142,6 +147,7 @@ def run_lanes(model: Model, derived: Derived, chunk: Chunk) -> Harvest:
 def run_one_by_one(model: Model, chunk: Chunk) -> Harvest:
     """Run the patients of one chunk one after the other: the same numbers, for what lanes cannot do."""
     harvest, system = _empty_harvest(model, chunk), system_of(model)
+    harvest.values.fill(np.nan)
     control = Control(chunk.rtol, model.species.scales(), chunk.max_steps)
     for patient, parameters in enumerate(np.ascontiguousarray(chunk.parameters)):
         start = system.initial_state(parameters)

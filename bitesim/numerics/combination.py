@@ -108,7 +108,7 @@ def _row_sum(builder: Any, stages: Any, row: Any, factors: list[Any], offsets: l
     return alternating(builder, (load_from(builder, place, LANES) for place in places), factors, total)
 
 
-def alternating(builder: Any, values: Iterable[Any], factors: list[Any], total: Any) -> Any:
+def alternating(builder: Any, values: Iterable[Any], factors: list[Any], total: Any, width: int = LANES) -> Any:
     """Return the sum of factors * values, added to `total` unless that is None.
 
     Every second product is summed apart, so that one sum need not wait for the other.
@@ -117,6 +117,6 @@ def alternating(builder: Any, values: Iterable[Any], factors: list[Any], total: 
     for position, (factor, value) in enumerate(zip(factors, values, strict=True)):
         before = sums[position % 2]
         is_first = before is None
-        added = builder.fmul(value, factor) if is_first else call(builder, "fma", [value, factor, before], LANES)
+        added = builder.fmul(value, factor) if is_first else call(builder, "fma", [value, factor, before], width)
         sums[position % 2] = added
     return sums[0] if sums[1] is None else builder.fadd(sums[0], sums[1])

@@ -52,10 +52,11 @@ class Cases(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """Entry points for lanes: the system, and functions fill_constants(constants), initial_state(constants, state),
-    readouts(state, constants, outputs)."""
+    """Entry points for lanes: the system, its whole stage (`whole_stage_entry`), and functions fill_constants(constants),
+    initial_state(constants, state), readouts(state, constants, outputs)."""
 
     system: System
+    whole_stage: Any
     fill_constants: Any
     initial_state: Any
     readouts: Any
@@ -156,7 +157,7 @@ _INTEGERS: Final = types.Array(types.int64, 1, "C")
 _INTEGER_MATRIX: Final = types.Array(types.int64, 2, "C")
 
 MANY_SIGNATURE: Final = types.void(
-    named_tuple(Entries, SYSTEM_TYPE, *[types.int64] * 3),
+    named_tuple(Entries, SYSTEM_TYPE, *[types.int64] * 4),
     named_tuple(Cases, _BLOCK, _INTEGERS),
     named_tuple(Timetables, _INTEGERS, _VECTOR, _VECTOR, _BLOCK, _BLOCK, _INTEGERS),
     named_tuple(Limits, types.float64, types.int64),

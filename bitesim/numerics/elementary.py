@@ -56,8 +56,8 @@ def _polynomial(builder: Any, width: int, x: Any, coefficients: tuple[float, ...
 
 def _exp(builder: Any, width: int, x: Any) -> Any:
     low, high = constant(_EXP_SMALLEST, width), constant(_EXP_LARGEST, width)
-    too_low, too_high = builder.fcmp_ordered("<", x, low), builder.fcmp_ordered(">", x, high)
-    inside = builder.select(too_low, low, builder.select(too_high, high, x))
+    too_low, not_below = builder.fcmp_ordered("<", x, low), builder.fcmp_unordered(">", x, high)
+    inside = builder.select(too_low, low, builder.select(not_below, high, x))
     shifted = _fma(builder, width, inside, constant(_LOG2_E, width), constant(_ROUNDING, width))
     whole = builder.fsub(shifted, constant(_ROUNDING, width))
     rest = _fma(builder, width, whole, constant(-_LN2_HIGH, width), inside)
@@ -65,18 +65,12 @@ def _exp(builder: Any, width: int, x: Any) -> Any:
     # The last step apart from the pairs, so that rounding in the pairs is multiplied by the small rest.
     slope = _polynomial(builder, width, rest, _EXP_TAYLOR[:-1])
     mantissa = _fma(builder, width, slope, rest, constant(_EXP_TAYLOR[-1], width))
-    # 2**whole in two factors, since 2**1024 is not a number although exp(709.782) is.
-    power = builder.sub(builder.bitcast(shifted, word_type(width)), _words(_bits(_ROUNDING), width))
-    half = builder.ashr(power, _words(1, width))
-    for part in (half, builder.sub(power, half)):
-        factor = builder.shl(builder.add(part, _words(1023, width)), _words(_MANTISSA_BITS, width))
-        mantissa = builder.fmul(mantissa, builder.bitcast(factor, value_type(width)))
-    result = builder.select(too_low, constant(0.0, width), mantissa)
-    return builder.select(too_high, constant(math.inf, width), result)
-
-
-def _bits(value: float) -> int:
-    return int(np.float64(value).view(np.int64))
+    # 2**1024 is not a number although exp(709.782) is: the power of 2 is added to the exponent, in the number's own bits.
+    power = builder.shl(builder.bitcast(shifted, word_type(width)), _words(_MANTISSA_BITS, width))
+    scaled = builder.bitcast(builder.add(builder.bitcast(mantissa, word_type(width)), power), value_type(width))
+    result = builder.select(too_low, constant(0.0, width), scaled)
+    # What is not a number stays what it is.
+    return builder.select(not_below, builder.fmul(x, constant(math.inf, width)), result)
 
 
 def _log(builder: Any, width: int, x: Any) -> Any:

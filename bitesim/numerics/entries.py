@@ -18,8 +18,8 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import entry_point, kernel
-from bitesim.numerics.lanes import data_pointer, element
-from bitesim.numerics.straight_line import Rows, straight_line, straight_line_text
+from bitesim.numerics.lanes import LANES, data_pointer, element
+from bitesim.numerics.straight_line import Rows, body_with, straight_line, straight_line_text
 
 _POINTER: Final = types.CPointer(types.float64)
 
@@ -53,6 +53,36 @@ def straight_line_entry(function: Callable[..., None], lanes: tuple[bool, ...], 
     chosen = (one, two, three, four, five)[len(lanes) - 1]
     chosen.__name__ = function.__name__
     return kernel_entry(kernel(chosen), len(lanes))
+
+
+def whole_stage_entry(rate: Callable[..., None], solve: Callable[..., None], rows: int) -> Any:
+    """Return the entry point of stage(state, constants, carried, factors, vector) in lanes: one function for a whole stage.
+
+    It writes into `vector` the rate plus what is carried, solved: what stays in registers need not be stored and read back.
+    `rate` is a straight-line function(state, constants, result) of so many rows, `solve` one of (factors, vector).
+    """
+    if config.DISABLE_JIT:
+
+        def interpreted(state: Any, constants: Any, carried: Any, factors: Any, vector: Any) -> None:
+            with np.errstate(all="ignore"):
+                rate(Rows(state), Rows(constants), Rows(vector))
+                vector[: rows * LANES] += carried[: rows * LANES]
+                solve(Rows(factors), Rows(vector))
+
+        return interpreted
+    names = ("state", "constants", "carried", "factors", "vector")
+    lines = [
+        "def whole_stage(state, constants, carried, factors, vector):",
+        *body_with(rate, ("state", "constants", "vector")),
+        *(f"    vector[{row}] = vector[{row}] + carried[{row}]" for row in range(rows)),
+        *body_with(solve, ("factors", "vector")),
+    ]
+    body = straight_line_text("whole_stage", "\n".join(lines), names, (True,) * 5)
+
+    def whole_stage(a: Any, b: Any, c: Any, d: Any, e: Any) -> None:
+        body(a, b, c, d, e, 0)
+
+    return kernel_entry(kernel(whole_stage), 5)
 
 
 def sparse_product_entry(pattern: Sequence[tuple[int, int]]) -> Any:
@@ -144,6 +174,10 @@ def _invoke4(typing_context: Any, entry: Any, a: Any, b: Any, c: Any, d: Any, st
     return types.void(types.int64, a, b, c, d, types.int64), _generate
 
 
+def _invoke5(typing_context: Any, entry: Any, a: Any, b: Any, c: Any, d: Any, e: Any, start: Any) -> Any:
+    return types.void(types.int64, a, b, c, d, e, types.int64), _generate
+
+
 def _invoke_along(
     typing_context: Any, entry: Any, a: Any, b: Any, c: Any, c_start: Any, d: Any, d_start: Any, e: Any, e_start: Any
 ) -> Any:
@@ -196,6 +230,7 @@ invoke1: Any = _compiled(_invoke1)
 invoke2: Any = _compiled(_invoke2)
 invoke3: Any = _compiled(_invoke3)
 invoke4: Any = _compiled(_invoke4)
+invoke5: Any = _compiled(_invoke5)
 #: invoke_along(entry, a, b, c, start in c, d, start in d, e, start in e): five arrays, of which the last three lie in
 #: larger ones.
 invoke_along: Any = _interpreted_along if config.DISABLE_JIT else intrinsic(_invoke_along)

@@ -32,11 +32,22 @@ from bitesim.numerics.crowd import (
     STOP,
     TAKEN,
 )
-from bitesim.numerics.entries import invoke1, invoke2, invoke3
+from bitesim.numerics.entries import invoke3
+from bitesim.numerics.lane_cases import (
+    AT_PIECE,
+    IN_PIECE,
+    STEPPING,
+    begin_cases,
+    enter_pieces,
+    finish,
+    keep_output,
+    take_at_start,
+)
 from bitesim.numerics.lanes import (
     LANES,
     at,
     at_most,
+    fetch_ahead,
     fused,
     larger,
     load,
@@ -50,42 +61,22 @@ from bitesim.numerics.lanes import (
     times,
 )
 from bitesim.numerics.outcomes import Outcome
-from bitesim.numerics.pieces import CLOCK_RESOLUTION, SHORTEST_STEP, Matrix, Vector
-from bitesim.numerics.rosenbrock import add_input, attempt_step, complete_row, interpolate, set_diagonal
+from bitesim.numerics.pieces import CLOCK_RESOLUTION, SHORTEST_STEP, Matrix
+from bitesim.numerics.rosenbrock import (
+    StageBlocks,
+    add_input,
+    attempt_step_of_lanes,
+    complete_row,
+    interpolate,
+    keep_lane,
+    set_diagonal,
+)
 from bitesim.numerics.step_control import SMALLEST_SHRINK, first_step, judge, squared_error
 
 #: The largest finite number.
 _LARGEST: Final = 1.7976931348623157e308
-#: What a lane's `fresh` says: it has come to a piece, has entered it and needs a first step, or is on its way.
-_AT_PIECE: Final = 2
-_IN_PIECE: Final = 1
-_STEPPING: Final = 0
 Cube = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-
-@kernel
-def _keep(lane: Any, k: int, clock: Matrix, outputs: Matrix, columns: Integers, times: Vector, values: Cube) -> None:
-    """Store the next output of lane number k, which stands in its column of `outputs`."""
-    first = (lane.case * values.shape[1] + lane.next_output) * values.shape[2]
-    for place in range(columns.shape[0]):
-        put(values, first + place, at(outputs, columns[place] * LANES + k))
-    lane.next_output += 1
-    put(clock, NEXT_TIME * LANES + k, at(times, lane.next_output))
-
-
-@kernel
-def _finish(lane: Any, k: int, outcome: int, clock: Matrix, harvest: Any) -> None:
-    """Report how the case of a lane ended, and free the lane."""
-    harvest.outcome[lane.case] = outcome
-    harvest.progress[lane.case, 0] = at(clock, START * LANES + k) + at(clock, ELAPSED * LANES + k)
-    harvest.progress[lane.case, 1] = at(clock, TAKEN * LANES + k)
-    harvest.steps[lane.case, 0] = int(at(clock, ACCEPTED_STEPS * LANES + k))
-    harvest.steps[lane.case, 1] = int(at(clock, REJECTED_STEPS * LANES + k))
-    harvest.steps[lane.case, 2] = lane.restarts
-    lane.case = -1
-    put(clock, BUSY * LANES + k, 0.0)
-    put(clock, NEXT_TIME * LANES + k, math.inf)
 
 
 @kernel
@@ -164,97 +155,29 @@ def _judge(stages: Cube, state: Matrix, new_state: Matrix, allowed: Matrix, cloc
 
 
 @kernel
-def _load_case(lane: Any, k: int, case: int, cases: Any, timetables: Any, constants: Matrix, clock: Matrix) -> None:
-    """Give a lane its case: parameters and clock; what follows from the parameters is computed by the caller."""
-    for i in range(cases.parameters.shape[1]):
-        put(constants, i * LANES + k, cases.parameters[case, i])
-    lane.case = case
-    lane.piece = timetables.first[cases.timetable[case]]
-    lane.behind = timetables.first[cases.timetable[case] + 1]
-    lane.next_output = 0
-    lane.restarts = 0
-    lane.fresh = _AT_PIECE
-    put(clock, ACCEPTED_STEPS * LANES + k, 0.0)
-    put(clock, REJECTED_STEPS * LANES + k, 0.0)
-    put(clock, BUSY * LANES + k, 1.0)
+def _take_states(lanes: Any, marks: int, clock: Matrix, before: Matrix, stages: Cube, shift: int, asked: Any) -> None:
+    """Take every output of the marked lanes in the steps just accepted: states alone, numbered from `shift` on.
 
-
-@kernel
-def _start_piece(lane: Any, k: int, blocks: Any, timetables: Any, input_rate: Matrix) -> None:
-    """Apply the reset and jump at the start of a lane's piece, and set its clock and input."""
-    piece, state, clock = lane.piece, blocks.state, blocks.clock
-    for i in range(timetables.jump.shape[1]):
-        position = i * LANES + k
-        if timetables.reset[piece] == 1:
-            put(state, position, at(blocks.start, position))
-        put(state, position, at(state, position) + timetables.jump[piece, i])
-        put(input_rate, position, timetables.input_rate[piece, i])
-    put(clock, START * LANES + k, timetables.start[piece])
-    put(clock, STOP * LANES + k, timetables.stop[piece])
-    put(clock, LENGTH * LANES + k, timetables.stop[piece] - timetables.start[piece])
-    put(clock, ELAPSED * LANES + k, 0.0)
-    put(clock, REJECTED * LANES + k, 0.0)
-    put(clock, PERMITTED * LANES + k, 0.0)
-    lane.fresh = _IN_PIECE
-    lane.restarts += 1
-
-
-@kernel
-def _enter_piece(entries: Any, lane: Any, k: int, blocks: Any, timetables: Any, harvest: Any, input_rate: Matrix) -> None:
-    """Start a lane's piece, take an output at that instant, and finish a case that has them all."""
-    _start_piece(lane, k, blocks, timetables, input_rate)
-    clock, times = blocks.clock, harvest.times
-    put(clock, NEXT_TIME * LANES + k, at(times, lane.next_output))
-    if at(clock, NEXT_TIME * LANES + k) == at(clock, START * LANES + k):
-        for row in range(blocks.state.shape[0]):
-            store(blocks.visible, row, load(blocks.state, row))
-        invoke3(entries.readouts, blocks.state, blocks.constants, blocks.outputs, 0)
-        _keep(lane, k, clock, blocks.outputs, harvest.columns, times, harvest.values)
-    if lane.next_output >= harvest.values.shape[1]:
-        _finish(lane, k, Outcome.OK, clock, harvest)
-
-
-@kernel
-def _begin_cases(entries: Any, next_case: int, cases: Any, timetables: Any, lanes: Any, blocks: Any, begun: Matrix) -> int:
-    """Give every idle lane the next case of the queue, at its start; return the next of the queue."""
-    fresh, clock = 0, blocks.clock
-    for k in range(LANES):
-        put(clock, ALONE * LANES + k, 0.0)
-        if lanes[k].case < 0 and next_case < cases.parameters.shape[0]:
-            _load_case(lanes[k], k, next_case, cases, timetables, blocks.constants, clock)
-            put(clock, ALONE * LANES + k, 1.0)
-            next_case += 1
-            fresh += 1
-    if fresh > 0:
-        # Every lane is computed again, to the same values; only the new ones take over the start.
-        invoke1(entries.fill_constants, blocks.constants, 0)
-        invoke2(entries.initial_state, blocks.constants, begun, 0)
-        for row in range(blocks.state.shape[0]):
-            new = load(begun, row)
-            store(blocks.start, row, pick(load(clock, ALONE), new, load(blocks.start, row)))
-            store(blocks.state, row, pick(load(clock, ALONE), new, load(blocks.state, row)))
-    return next_case
-
-
-@kernel
-def _refill(
-    entries: Any, next_case: int, cases: Any, timetables: Any, harvest: Any, lanes: Any, blocks: Any, rooms: Any
-) -> int:
-    """Enter the pieces that lanes have come to, and fill idle lanes from the queue; return its next case.
-
-    `rooms` are the input's block and one to compute starts in.
+    `asked` are times, columns and values.
     """
-    again, input_rate, begun = True, rooms[0], rooms[1]
-    while again:
-        next_case = _begin_cases(entries, next_case, cases, timetables, lanes, blocks, begun)
-        again = False
-        for k in range(LANES):
-            if lanes[k].case >= 0 and lanes[k].fresh == _AT_PIECE:
-                _enter_piece(entries, lanes[k], k, blocks, timetables, harvest, input_rate)
-                # A case may have every output at once, and leave room for the next one.
-                again = again or lanes[k].case < 0
-        again = again and next_case < cases.parameters.shape[0]
-    return next_case
+    times, columns, values = asked
+    while marks != 0:
+        k = lowest(marks)
+        marks &= marks - 1
+        start, stop, reached = at(clock, START * LANES + k), at(clock, STOP * LANES + k), at(clock, REACHED * LANES + k)
+        elapsed, taken = at(clock, ELAPSED * LANES + k), at(clock, TAKEN * LANES + k)
+        next_output = lanes[k].next_output
+        first = (lanes[k].case * values.shape[1] + next_output) * values.shape[2]
+        time = at(times, next_output)
+        while time - start <= reached and time < stop:
+            keep_lane((time - start - elapsed) / taken, k, before, stages, columns, shift, values, first)
+            next_output += 1
+            first += values.shape[2]
+            time = at(times, next_output)
+        for place in range(first, first + values.shape[2] + LANES - 1, LANES):
+            fetch_ahead(values, place)
+        lanes[k].next_output = next_output
+        put(clock, NEXT_TIME * LANES + k, time)
 
 
 @kernel
@@ -269,12 +192,11 @@ def _take_outputs(entries: Any, lanes: Any, harvest: Any, blocks: Any, stages: C
         ahead = plus(plus(load(clock, NEXT_TIME), times(load(clock, START), -1.0)), times(load(clock, ELAPSED), -1.0))
         store(theta, 0, pick(load(clock, ALONE), over(ahead, load(clock, TAKEN)), 0.0))
         interpolate(blocks.state, stages, theta, weights, harvest.wanted, blocks.visible)
-        if harvest.any_readout == 1:
-            invoke3(entries.readouts, blocks.visible, blocks.constants, outputs, 0)
+        invoke3(entries.readouts, blocks.visible, blocks.constants, outputs, 0)
         while marks != 0:
             k = lowest(marks)
             marks &= marks - 1
-            _keep(lanes[k], k, clock, outputs, harvest.columns, harvest.times, harvest.values)
+            keep_output(lanes[k], k, clock, outputs, harvest.columns, harvest.times, harvest.values)
         marks = _mark_outputs(clock)
 
 
@@ -284,9 +206,9 @@ def _end_pieces(lanes: Any, clock: Matrix, harvest: Any) -> None:
     for k in range(LANES):
         if at(clock, ALONE * LANES + k) > 0.0:
             lanes[k].piece += 1
-            lanes[k].fresh = _AT_PIECE
+            lanes[k].fresh = AT_PIECE
             if lanes[k].next_output >= harvest.values.shape[1] or lanes[k].piece >= lanes[k].behind:
-                _finish(lanes[k], k, Outcome.OK, clock, harvest)
+                finish(lanes[k], k, Outcome.OK, clock, harvest)
 
 
 @kernel
@@ -297,13 +219,13 @@ def _give_up(lanes: Any, clock: Matrix, rate: Cube, state: Matrix, max_steps: in
         if at(clock, ALONE * LANES + k) > 0.0:
             steps = at(clock, ACCEPTED_STEPS * LANES + k) + at(clock, REJECTED_STEPS * LANES + k)
             if not (_lane_is_finite(k, rate, rows) and _lane_is_finite(k, state, rows)):
-                _finish(lanes[k], k, Outcome.NOT_FINITE, clock, harvest)
+                finish(lanes[k], k, Outcome.NOT_FINITE, clock, harvest)
             elif at(clock, LAST * LANES + k) == 0.0 and not at(clock, STEP * LANES + k) >= max(
                 CLOCK_RESOLUTION * at(clock, ELAPSED * LANES + k), SHORTEST_STEP
             ):
-                _finish(lanes[k], k, Outcome.STEP_TOO_SMALL, clock, harvest)
+                finish(lanes[k], k, Outcome.STEP_TOO_SMALL, clock, harvest)
             elif steps >= max_steps:
-                _finish(lanes[k], k, Outcome.TOO_MANY_STEPS, clock, harvest)
+                finish(lanes[k], k, Outcome.TOO_MANY_STEPS, clock, harvest)
 
 
 @kernel
@@ -315,17 +237,17 @@ def _give_up_unless_finite(lanes: Any, clock: Matrix, rate: Matrix, state: Matri
         if at(clock, ALONE * LANES + k) > 0.0 and not finite:
             # It was no step: nothing that a shorter one would mend.
             put(clock, REJECTED_STEPS * LANES + k, at(clock, REJECTED_STEPS * LANES + k) - 1.0)
-            _finish(lanes[k], k, Outcome.NOT_FINITE, clock, harvest)
+            finish(lanes[k], k, Outcome.NOT_FINITE, clock, harvest)
 
 
 @kernel
 def _first_steps(lanes: Any, clock: Matrix, state: Matrix, rate: Cube, allowed: Matrix, tolerance: float) -> None:
     """Set the first step of the lanes whose piece has just begun."""
     for k in range(LANES):
-        if lanes[k].case >= 0 and lanes[k].fresh == _IN_PIECE:
+        if lanes[k].case >= 0 and lanes[k].fresh == IN_PIECE:
             place, length = (state.shape[0], LANES, k), at(clock, LENGTH * LANES + k)
             put(clock, STEP * LANES + k, first_step(state, rate, allowed, place, tolerance, length))
-            lanes[k].fresh = _STEPPING
+            lanes[k].fresh = STEPPING
 
 
 @kernel
@@ -359,10 +281,16 @@ def integrate_many(
         Of `lane_work`.
     """
     state, constants, clock = blocks.state, blocks.constants, blocks.clock
-    input_rate, new_state, stages = work.input_rate, work.new_state, work.stages
-    allowed, control, inverse_step = work.allowed, work.control, work.inverse_step
+    # Taken out of their tuples once: in the loop, each time would be counted as a reference by an atomic instruction.
+    input_rate, input_rows, new_state, stages = work.input_rate, work.input_rows, work.new_state, work.stages
+    allowed, control, inverse_step, diagonal = work.allowed, work.control, work.inverse_step, work.diagonal
+    times, begun, any_readout = harvest.times, work.interpolated, harvest.any_readout == 1
+    step_blocks = StageBlocks(
+        diagonal, inverse_step, input_rate, input_rows, stages, work.factors, new_state, work.carried
+    )  # fmt: skip
     # Only what is needed is handed on: compiling what passes many arrays takes long.
-    rooms, output_rooms = (input_rate, work.interpolated), (work.theta, work.weights)
+    output_rooms, asked = (work.theta, work.weights), (times, harvest.columns, harvest.values)
+    n_readouts = blocks.outputs.shape[0] - blocks.visible.shape[0]
     for k in range(LANES):
         lanes[k].case = -1
     # A literal 0 would be a type of its own, for which everything below would be compiled once more.
@@ -370,11 +298,18 @@ def integrate_many(
     changed = True
     while True:
         if changed:
-            next_case = _refill(entries, next_case, cases, timetables, harvest, lanes, blocks, rooms)
+            again = True
+            while again:
+                next_case = begin_cases(entries, next_case, cases, timetables, lanes, blocks, begun)
+                enter_pieces(lanes, blocks, timetables, input_rate, times)
+                marks = marked(clock, ALONE)
+                # A case may have every output at once, and leave room for the next one.
+                again = marks != 0 and take_at_start(entries, lanes, marks, blocks, harvest)
+                again = again and next_case < cases.parameters.shape[0]
             if marked(clock, BUSY) == 0:
                 return
         invoke3(entries.system.rate, state, constants, stages, 0)
-        add_input(stages, 0, input_rate, work.input_rows)
+        add_input(stages, 0, input_rate, input_rows)
         if changed:
             _first_steps(lanes, clock, state, stages, allowed, limits.relative_tolerance)
             changed = False
@@ -382,8 +317,8 @@ def integrate_many(
         if marked(clock, ALONE) != 0:
             _give_up(lanes, clock, stages, state, limits.max_steps, harvest)
             changed = True
-        set_diagonal(inverse_step, work.diagonal)
-        attempt_step(entries.system, constants, state, work)
+        set_diagonal(inverse_step, diagonal)
+        attempt_step_of_lanes(entries.system, entries.whole_stage, constants, state, step_blocks)
         _judge(stages, state, new_state, allowed, clock, control)
         _judge_steps(clock, control)
         if marked(clock, ALONE) != 0:
@@ -391,8 +326,11 @@ def integrate_many(
             invoke3(entries.system.rate, state, constants, work.rate, 0)
             _give_up_unless_finite(lanes, clock, work.rate, state, harvest)
             changed = True
-        if _mark_outputs(clock) != 0:
+        marks = _mark_outputs(clock)
+        if marks != 0 and any_readout:
             _take_outputs(entries, lanes, harvest, blocks, stages, output_rooms)
+        elif marks != 0:
+            _take_states(lanes, marks, clock, state, stages, n_readouts, asked)
         _move(state, new_state, clock)
         if marked(clock, ALONE) != 0:
             _end_pieces(lanes, clock, harvest)

@@ -236,6 +236,27 @@ def _put(typing_context: Any, array: Any, position: Any, value: Any) -> Any:
     return types.void(array, types.int64, types.float64), generate
 
 
+def _fetch_ahead(typing_context: Any, array: Any, position: Any) -> Any:
+    """Ask for the cache line of an element that will be written soon."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        address = element(builder, data_pointer(context, builder, signature.args[0], values[0]), values[1], 1)
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+        name = "llvm.prefetch.p0" if str(address.type) == "ptr" else "llvm.prefetch"
+        declared = cgutils.get_or_insert_function(builder.module, kind, name)
+        for_writing, in_all_levels, data = (ir.Constant(number, value) for value in (1, 3, 1))
+        builder.call(declared, [address, for_writing, in_all_levels, data])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
+def _interpreted_fetch_ahead(array: NDArray[np.float64], position: int) -> None:
+    """Do nothing: there is no cache to speak of."""
+
+
+fetch_ahead: Any = _interpreted_fetch_ahead if config.DISABLE_JIT else intrinsic(_fetch_ahead)
 at: Any = _interpreted_at if config.DISABLE_JIT else intrinsic(_at)
 put: Any = _interpreted_put if config.DISABLE_JIT else intrinsic(_put)
 

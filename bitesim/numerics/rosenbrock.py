@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from bitesim.foundation.compiled import kernel
 from bitesim.numerics.combination import weighted_sum
-from bitesim.numerics.entries import invoke2, invoke3, invoke4
+from bitesim.numerics.entries import invoke2, invoke3, invoke4, invoke5
+from bitesim.numerics.lane_output import lane_interpolation
 from bitesim.numerics.lanes import LANES, block, fused, load, plus, store, times
-from bitesim.numerics.stage_sums import both_sums, fuse_rows
+from bitesim.numerics.stage_sums import both_sums, fuse_rows, whole_sums
 from bitesim.numerics.tableaus import RODAS5P
 
 Block = NDArray[np.float64]
@@ -44,10 +45,14 @@ _AHEAD: Final = np.array(
         for stage in range(STAGES)
     ]
 )
-#: look_ahead(stage, state, stages, carried, ahead, rows): what earlier stages contribute to a stage's rate, and the next
-#: stage's state without this stage.
+#: look_ahead(stage, inverse step, state, stages, carried, ahead, rows): what earlier stages contribute to a stage's rate,
+#: and the next stage's state without this stage.
 look_ahead: Final = both_sums(RODAS5P.c, _AHEAD)
+#: _sum_whole(stage, inverse step, state, stages, carried, new_state, rows): the same, with a stage's own state as a whole.
+_sum_whole: Final = whole_sums(RODAS5P.c, RODAS5P.a)
 _add_weighted: Final = weighted_sum(STAGES)
+#: keep_lane(theta, lane, before, stages, columns, shift, result, first): see `lane_interpolation`.
+keep_lane: Final = lane_interpolation(RODAS5P.weights, RODAS5P.dense)
 
 
 class Work(NamedTuple):
@@ -170,7 +175,7 @@ def add_input(rates: Any, first_row: int, input_rate: Block, input_rows: NDArray
 
 
 @kernel
-def enter_stage(stage: int, state: Block, work: Any) -> None:
+def enter_stage(stage: int, state: Block, inverse_step: Block, work: Any) -> None:
     """Write the state at which a stage takes its rate, and sum, before that rate is asked for, what does not need it.
 
     A state is the sum of earlier stages, the last of them last: the others were summed while that one was computed. The
@@ -184,14 +189,14 @@ def enter_stage(stage: int, state: Block, work: Any) -> None:
         fuse_rows(weight, stages, before, state, 0, new_state, 0, rows)
     else:
         fuse_rows(weight, stages, before, work.ahead, 0, new_state, 0, rows)
-    look_ahead(stage, state, stages, work.carried, work.ahead, rows)
+    look_ahead(stage, load(inverse_step, 0), state, stages, work.carried, work.ahead, rows)
 
 
 @kernel
-def complete_increment(stage: int, inverse_step: Block, work: Any) -> None:
-    """Add to a stage's rate what earlier stages contribute, by `enter_stage`."""
+def complete_increment(stage: int, work: Any) -> None:
+    """Add what is carried to a stage's rate: what earlier stages contribute, by `enter_stage`, and what is infused."""
     rows, stages = work.new_state.shape[0], work.stages
-    fuse_rows(load(inverse_step, 0), work.carried, 0, stages, stage * rows, stages, stage * rows, rows)
+    fuse_rows(1.0, work.carried, 0, stages, stage * rows, stages, stage * rows, rows)
 
 
 @kernel
@@ -215,11 +220,43 @@ def attempt_step(system: Any, constants: Block, state: Block, work: Any) -> None
             fuse_rows(weight, stages, before, state, 0, new_state, 0, rows)
         else:
             fuse_rows(weight, stages, before, ahead, 0, new_state, 0, rows)
-        look_ahead(stage, state, stages, carried, ahead, rows)
+        look_ahead(stage, load(inverse_step, 0), state, stages, carried, ahead, rows)
+        add_input(carried, 0, input_rate, input_rows)
         invoke3(system.rate, new_state, constants, stages, here * LANES)
-        add_input(stages, here, input_rate, input_rows)
-        fuse_rows(load(inverse_step, 0), carried, 0, stages, here, stages, here, rows)
+        fuse_rows(1.0, carried, 0, stages, here, stages, here, rows)
         invoke2(system.solve, factors, stages, here * LANES)
+
+
+class StageBlocks(NamedTuple):
+    """What the stages of lanes read and write, of `Work`: a call that hands on all of that takes as long as some rows."""
+
+    diagonal: Block
+    inverse_step: Block
+    input_rate: Block
+    input_rows: NDArray[np.int64]
+    stages: Block
+    factors: Block
+    new_state: Block
+    carried: Block
+
+
+@kernel
+def attempt_step_of_lanes(system: Any, whole_stage: Any, constants: Block, state: Block, blocks: Any) -> None:
+    """Do what `attempt_step` does, with the same operations, for lanes; `blocks` are `StageBlocks`.
+
+    Eight lanes wait less for results than one patient does, and more for what is stored and read back: a stage's sums are
+    taken at once, and `whole_stage`, the entry point of function(state, constants, carried, factors, vector), does the
+    rest of it.
+    """
+    rows, stages, factors, new_state, carried = (
+        state.shape[0], blocks.stages, blocks.factors, blocks.new_state, blocks.carried,
+    )  # fmt: skip
+    invoke4(system.factorise, state, constants, blocks.diagonal, factors, 0)
+    invoke2(system.solve, factors, stages, 0)
+    for stage in range(1, STAGES):
+        _sum_whole(stage, load(blocks.inverse_step, 0), state, stages, carried, new_state, rows)
+        add_input(carried, 0, blocks.input_rate, blocks.input_rows)
+        invoke5(whole_stage, new_state, constants, carried, factors, stages, stage * rows * LANES)
 
 
 @kernel

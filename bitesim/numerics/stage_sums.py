@@ -22,29 +22,27 @@ _WORD: Final = ir.IntType(64)
 
 
 def both_sums(alone: NDArray[np.float64], onto_base: NDArray[np.float64]) -> Any:
-    """Return the function both(stage, base, stages, first, second, rows) of two tables of weights.
+    """Return the function both(stage, factor, base, stages, first, second, rows) of two tables of weights.
 
-    Row by row of blocks it writes into `first` sum_j alone[stage, j] * stages[j], and into `second` that of `onto_base`
-    added to `base`. Products are fused with their sums, which are those of the even and of the odd terms; weights of 0 are
-    left out, and a sum without weights is not written.
+    Row by row of blocks it writes into `first` factor * sum_j alone[stage, j] * stages[j], and into `second` the sum of
+    `onto_base` added to `base`. Products are fused with their sums, which are those of the even and of the odd terms;
+    weights of 0 are left out, and a sum without weights is not written.
     """
     cases = tuple(zip(weights_of(alone), weights_of(onto_base), strict=True))
 
-    def interpreted(stage: int, base: Any, stages: Any, first: Any, second: Any, rows: int) -> None:
-        source = stages.reshape(-1, LANES)
-        for weights, result, begun in zip(cases[stage], (first, second), (0.0, base[:rows]), strict=True):
-            total = np.zeros((rows, LANES)) + begun
-            for j, weight in weights:
-                total = weight * source[j * rows : (j + 1) * rows] + total
-            if weights:
-                result[:rows] = total
+    def interpreted(stage: int, factor: Any, base: Any, stages: Any, first: Any, second: Any, rows: int) -> None:
+        alone_weights, weights = cases[stage]
+        if alone_weights:
+            first[:rows] = factor * _interpreted_sum(alone_weights, stages, rows, 0.0)
+        if weights:
+            second[:rows] = _interpreted_sum(weights, stages, rows, base[:rows])
 
     if config.DISABLE_JIT:
         return interpreted
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        stage, *arrays, rows = values
-        kinds = signature.args[1:5]
+        stage, factor, *arrays, rows = values
+        kinds = signature.args[2:6]
         base, stages, *results = (data_pointer(context, builder, k, a) for k, a in zip(kinds, arrays, strict=True))
 
         def write(case: tuple[Weights, Weights]) -> None:
@@ -54,10 +52,10 @@ def both_sums(alone: NDArray[np.float64], onto_base: NDArray[np.float64]) -> Any
                 places = [element(builder, stages, builder.add(offset, row), LANES) for offset in offsets]
                 numbers = dict(zip(used, [load_from(builder, place, LANES) for place in places], strict=True))
                 begun = load_from(builder, element(builder, base, row, LANES), LANES) if case[1] else None
-                for weights, result, start in zip(case, results, (None, begun), strict=True):
+                for weights, result, start, scale in zip(case, results, (None, begun), (factor, None), strict=True):
                     if weights:
-                        factors = [constant(weight, LANES) for _, weight in weights]
-                        total = alternating(builder, [numbers[j] for j, _ in weights], factors, start)
+                        total = _sum(builder, weights, numbers, start)
+                        total = total if scale is None else builder.fmul(total, scale)
                         store_to(builder, total, element(builder, result, row, LANES))
 
             each_row(builder, rows, used, one_row)
@@ -65,10 +63,81 @@ def both_sums(alone: NDArray[np.float64], onto_base: NDArray[np.float64]) -> Any
         by_stage(builder, stage, [case if any(case) else None for case in cases], write)
         return context.get_dummy_value()
 
-    def both(typing_context: Any, stage: Any, base: Any, stages: Any, first: Any, second: Any, rows: Any) -> Any:
-        return types.void(types.int64, base, stages, first, second, types.int64), generate
+    def both(
+        typing_context: Any, stage: Any, factor: Any, base: Any, stages: Any, first: Any, second: Any, rows: Any
+    ) -> Any:
+        return types.void(types.int64, factor, base, stages, first, second, types.int64), generate
 
     return intrinsic(both)
+
+
+def whole_sums(alone: NDArray[np.float64], onto_base: NDArray[np.float64]) -> Any:
+    """Return the function whole(stage, factor, base, stages, first, second, rows): as `both_sums`, with all terms at once.
+
+    The last term of `onto_base`, which may be that of the stage before, is added last. Where `onto_base` follows the row
+    above it, with one more term of weight 1, that term is added to what stands in `second`.
+    """
+    cases = tuple(zip(weights_of(alone), weights_of(onto_base), strict=True))
+    follow = [stage > 1 and case[1] == (*cases[stage - 1][1], (stage - 1, 1.0)) for stage, case in enumerate(cases)]
+
+    def interpreted(stage: int, factor: Any, base: Any, stages: Any, first: Any, second: Any, rows: int) -> None:
+        alone_weights, weights = cases[stage]
+        if alone_weights:
+            first[:rows] = factor * _interpreted_sum(alone_weights, stages, rows, 0.0)
+        if follow[stage]:
+            second[:rows] += stages.reshape(-1, LANES)[(stage - 1) * rows : stage * rows]
+        elif weights:
+            second[:rows] = _interpreted_sum(weights, stages, rows, base[:rows])
+
+    if config.DISABLE_JIT:
+        return interpreted
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        stage, factor, *arrays, rows = values
+        kinds = signature.args[2:6]
+        base, stages, first, second = (data_pointer(context, builder, k, a) for k, a in zip(kinds, arrays, strict=True))
+
+        def write(case: tuple[bool, Weights, Weights]) -> None:
+            follows, alone_weights, weights = case
+            used = sorted({j for each in case[1:] for j, _ in each})
+
+            def one_row(row: Any, offsets: list[Any]) -> None:
+                places = [element(builder, stages, builder.add(offset, row), LANES) for offset in offsets]
+                numbers = dict(zip(used, [load_from(builder, place, LANES) for place in places], strict=True))
+                into = element(builder, second, row, LANES)
+                if weights:
+                    begun = load_from(builder, into if follows else element(builder, base, row, LANES), LANES)
+                    last, weight = weights[-1]
+                    total = begun if follows else _sum(builder, weights[:-1], numbers, begun)
+                    store_to(builder, call(builder, "fma", [constant(weight, LANES), numbers[last], total], LANES), into)
+                if alone_weights:
+                    total = builder.fmul(_sum(builder, alone_weights, numbers, None), factor)
+                    store_to(builder, total, element(builder, first, row, LANES))
+
+            each_row(builder, rows, used, one_row)
+
+        whole = [(follows, *case) if any(case) else None for follows, case in zip(follow, cases, strict=True)]
+        by_stage(builder, stage, whole, write)
+        return context.get_dummy_value()
+
+    def whole(
+        typing_context: Any, stage: Any, factor: Any, base: Any, stages: Any, first: Any, second: Any, rows: Any
+    ) -> Any:
+        return types.void(types.int64, factor, base, stages, first, second, types.int64), generate
+
+    return intrinsic(whole)
+
+
+def _interpreted_sum(weights: Weights, stages: Any, rows: int, begun: Any) -> Any:
+    source = stages.reshape(-1, LANES)
+    total = np.zeros((rows, LANES)) + begun
+    for j, weight in weights:
+        total = weight * source[j * rows : (j + 1) * rows] + total
+    return total
+
+
+def _sum(builder: Any, weights: Weights, numbers: dict[int, Any], begun: Any) -> Any:
+    return alternating(builder, [numbers[j] for j, _ in weights], [constant(weight, LANES) for _, weight in weights], begun)
 
 
 def _interpreted_fuse(factor: Any, a: Any, in_a: int, b: Any, in_b: int, result: Any, in_result: int, rows: int) -> None:

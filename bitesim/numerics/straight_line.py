@@ -8,6 +8,7 @@ directly, for either width, with the same operations in the same order. Interpre
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import textwrap
@@ -108,6 +109,17 @@ def reads_of(function: Callable[..., None], results: list[tuple[str, int]]) -> s
     return {graph.values[position].place for position in needed if graph.values[position].kind == "load"}
 
 
+def body_with(function: Callable[..., None], names: tuple[str, ...]) -> list[str]:
+    """Return the lines of a straight-line function's body, with its arrays under other names."""
+    definition = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    renamed = dict(zip(inspect.signature(function).parameters, names, strict=True))
+    for node in ast.walk(definition):
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+            node.value.id = renamed.get(node.value.id, node.value.id)
+    return [f"    {ast.unparse(statement)}" for statement in definition.body]
+
+
 class Rows:
     """A flat array as rows of eight, for interpreted runs: what is read is a copy, as a compiled value is."""
 
@@ -162,6 +174,10 @@ def _function(module: Any, symbol: str, text: str, names: tuple[str, ...], lanes
     body = ir.Function(module, ir.FunctionType(ir.VoidType(), [pointer] * len(names)), symbol)
     body.linkage = "internal"
     body.attributes.add("nounwind")
+    if any(lanes):
+        # What does not fit into registers goes to the stack: a row that crosses a cache line takes twice as long.
+        body.attributes.add("noinline")
+        body.attributes.alignstack = 8 * LANES
     for argument in body.args:
         argument.add_attribute("noalias")
     builder = ir.IRBuilder(body.append_basic_block("entry"))

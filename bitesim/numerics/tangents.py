@@ -175,8 +175,9 @@ def _tangent_of_step(
             for row in range(rows):
                 store(stage_dot, row, load(state_dot, row))
         else:
-            enter_stage(stage, state, work)
-            enter_stage(stage, state_dot, dots)
+            enter_stage(stage, state, work.inverse_step, work)
+            enter_stage(stage, state_dot, work.inverse_step, dots)
+            add_input(dots.carried, 0, input_dot, dots.input_rows)
         for b in range(n_blocks):
             invoke_along(
                 tangents.rate, stage_state, constants, stage_dot, b * block_size, constants_dot, b * constants_size,
@@ -186,9 +187,10 @@ def _tangent_of_step(
                 tangents.product, jacobian_dot, b * n_entries * LANES, stages, stage * state_rows * LANES,
                 stages_dot, (here + b * n) * LANES,
             )  # fmt: skip
-        add_input(stages_dot, here, input_dot, dots.input_rows)
-        if stage > 0:
-            complete_increment(stage, work.inverse_step, dots)
+        if stage == 0:
+            add_input(stages_dot, here, input_dot, dots.input_rows)
+        else:
+            complete_increment(stage, dots)
         for b in range(n_blocks):
             invoke2(tangents.solve, factors, stages_dot, (here + b * n) * LANES)
     for row in range(state_rows):

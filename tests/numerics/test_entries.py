@@ -18,9 +18,11 @@ from bitesim.numerics.entries import (
     invoke2,
     invoke3,
     invoke4,
+    invoke5,
     invoke_along,
     kernel_entry,
     straight_line_entry,
+    whole_stage_entry,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -156,6 +158,34 @@ def results():
     found = np.zeros(4)
     call_two(kernel_entry(doubling(3.0), 2), np.array([1.0, 2.0, 3.0]), found, 1)
     return [*called(False)[1].ravel().tolist(), *called(True)[1].ravel().tolist(), *found.tolist()]
+
+
+def stage_rate(y, known, slope):
+    total = y[0] * known[0]
+    slope[0] = exp(-total)
+    slope[1] = y[1] - total
+
+
+def stage_solve(matrix, right):
+    first = right[0] * matrix[0]
+    right[1] = right[1] - matrix[1] * first
+    right[0] = first
+
+
+@kernel
+def take_stage(entry, state, constants, carried, factors, vector, start):
+    invoke5(entry, state, constants, carried, factors, vector, start)
+
+
+def test_a_whole_stage_is_rate_and_what_is_carried_solved():
+    state, carried, factors = np.random.default_rng(3).uniform(0.5, 2.0, (3, 2, 8))
+    constants, vector = np.full((1, 8), 0.25), np.full((4, 8), 9.0)
+    take_stage(whole_stage_entry(stage_rate, stage_solve, 2), state, constants, carried, factors, vector, 8)
+    total = 0.25 * state[0]
+    first = (np.exp(-total) + carried[0]) * factors[0]
+    np.testing.assert_array_max_ulp(vector[1], first, 4)
+    np.testing.assert_allclose(vector[2], state[1] - total + carried[1] - factors[1] * vector[1], rtol=1e-14, atol=1e-14)
+    assert set(vector[[0, 3]].ravel()) == {9.0}
 
 
 def test_interpreted_equals_compiled():

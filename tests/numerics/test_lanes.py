@@ -16,6 +16,7 @@ from bitesim.numerics.lanes import (
     added_up,
     at,
     block,
+    fetch_ahead,
     fused,
     has_fused_multiply_add,
     larger,
@@ -189,6 +190,19 @@ def test_eight_numbers_are_added_up_half_by_half():
     values = np.random.default_rng(6).standard_normal((1, LANES))
     a, b, c, d, e, f, g, h = values[0]
     assert total_of(values) == ((a + e) + (c + g)) + ((b + f) + (d + h))
+
+
+@kernel
+def fetch_all(array, count):
+    for position in range(count):
+        fetch_ahead(array, position)
+
+
+def test_what_is_fetched_ahead_stays_as_it_is():
+    array = np.arange(24.0).reshape(3, 8)
+    # Behind the end, too: asking reads nothing.
+    fetch_all(array, 40)
+    assert np.array_equal(array, np.arange(24.0).reshape(3, 8))
 
 
 @pytest.mark.parametrize("shape", [(5,), (3, 8), (2, 3, 8)])

@@ -6,13 +6,15 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 from bitesim.foundation.compiled import kernel
-from bitesim.numerics.entries import invoke3
+from bitesim.numerics.entries import invoke3, whole_stage_entry
 from bitesim.numerics.integrate_one import start_block
 from bitesim.numerics.lanes import load, rows_for, store
 from bitesim.numerics.rosenbrock import (
     STAGES,
+    StageBlocks,
     add_input,
     attempt_step,
+    attempt_step_of_lanes,
     complete_increment,
     complete_row,
     enter_stage,
@@ -274,8 +276,8 @@ def test_blocks_of_work_are_separate_and_aligned():
 
 @kernel
 def enter_and_complete(stage, state, inverse_step, work):
-    enter_stage(stage, state, work)
-    complete_increment(stage, inverse_step, work)
+    enter_stage(stage, state, inverse_step, work)
+    complete_increment(stage, work)
 
 
 @pytest.mark.parametrize("rows", [1, 3, 4, 20])
@@ -295,3 +297,40 @@ def test_states_of_stages_and_what_earlier_ones_contribute_are_those_of_the_tabl
         np.testing.assert_allclose(work.stages[stage], stages[stage] + carried, rtol=1e-12, atol=1e-11)
         # Now solved for.
         work.stages[stage] = stages[stage]
+
+
+WHOLE_STAGE = whole_stage_entry(powers_rate, powers_solve, 7)
+WIDE_POWERS = straight_system(powers_rate, powers_factorise, powers_solve, wide=True)
+
+
+@kernel
+def attempt_both(system, whole_stage, constants, state, one, many):
+    for work in (one, many):
+        invoke3(system.rate, state, constants, work.stages, 0)
+        add_input(work.stages, 0, work.input_rate, work.input_rows)
+    attempt_step(system, constants, state, one)
+    blocks = StageBlocks(
+        many.diagonal,
+        many.inverse_step,
+        many.input_rate,
+        many.input_rows,
+        many.stages,
+        many.factors,
+        many.new_state,
+        many.carried,
+    )
+    attempt_step_of_lanes(system, whole_stage, constants, state, blocks)
+
+
+def test_a_step_of_lanes_is_bitwise_that_of_separate_functions():
+    generator = np.random.default_rng(2)
+    state, one, many = generator.uniform(0.1, 1.0, (7, 8)), work_for(7, 7), work_for(7, 7, np.array([1, 4]))
+    for work in (one, many):
+        work.input_rate[[1, 4]] = np.arange(16.0).reshape(2, 8)
+        work.inverse_step[0] = np.linspace(1.0, 30.0, 8)
+        set_diagonal(work.inverse_step, work.diagonal)
+    attempt_both(WIDE_POWERS, WHOLE_STAGE, np.zeros((1, 8)), state, one, many)
+    assert np.isfinite(one.stages).all()
+    assert np.count_nonzero(one.stages) > 400
+    assert np.array_equal(one.stages, many.stages)
+    assert np.array_equal(one.new_state, many.new_state)

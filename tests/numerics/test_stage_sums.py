@@ -12,18 +12,27 @@ import pytest
 
 from bitesim.foundation.compiled import kernel
 from bitesim.numerics.lanes import load
-from bitesim.numerics.stage_sums import both_sums, fuse_rows
+from bitesim.numerics.stage_sums import both_sums, fuse_rows, whole_sums
 from tests.numerics.test_combination import rounded_once_each
 
 FIRST = np.array([[0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.1, -2.5, 0.0], [0.0, 0.0, 0.0], [3.0, 0.0, 1.0 / 3.0]])
 SECOND = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 1e10, 0.0], [0.3, 0.0, 0.0], [-0.7, 2.0, 5.0]])
 BOTH = both_sums(FIRST, SECOND)
+#: Weights of a state of each stage: the last but one follows the one before it.
+STATES = np.array([[0.0, 0.0, 0.0], [3.0, 0.0, 0.0], [3.0, 1.0, 0.0], [-0.7, 2.0, 5.0]])
+WHOLE = whole_sums(FIRST[:4], STATES)
+TWICE = np.full((1, 8), 2.0)
 ROWS = pytest.mark.parametrize("rows", [1, 3, 4, 6])
 
 
 @kernel
-def both(stage, base, stages, first, second, rows):
-    BOTH(stage, base, stages, first, second, rows)
+def both(stage, factors, base, stages, first, second, rows):
+    BOTH(stage, load(factors, 0), base, stages, first, second, rows)
+
+
+@kernel
+def whole(stage, factors, base, stages, first, second, rows):
+    WHOLE(stage, load(factors, 0), base, stages, first, second, rows)
 
 
 @kernel
@@ -54,9 +63,30 @@ def expected_sums(table, stage, starts, stages):
 def test_both_sums_are_fused_term_by_term(stage, rows):
     base, stages = values(rows)
     first, second = np.full((2, rows + 1, 8), 9.0)
-    both(stage, base, stages, first, second, rows)
-    assert first[:rows].ravel().tolist() == expected_sums(FIRST, stage, np.zeros_like(base), stages)
+    both(stage, TWICE, base, stages, first, second, rows)
+    # Twice a number is exact.
+    alone = expected_sums(FIRST, stage, np.zeros_like(base), stages)
+    assert first[:rows].ravel().tolist() == (alone if not FIRST[stage].any() else [2.0 * each for each in alone])
     assert second[:rows].ravel().tolist() == expected_sums(SECOND, stage, base, stages)
+    assert set(first[rows]) | set(second[rows]) == {9.0}
+
+
+@ROWS
+def test_whole_sums_are_those_of_both_with_the_last_term_last(rows):
+    base, stages = values(rows)
+    first, second = np.full((2, rows + 1, 8), 9.0)
+    for stage in range(1, len(STATES)):
+        before = second[:rows].copy()
+        whole(stage, TWICE, base, stages, first, second, rows)
+        alone = expected_sums(FIRST, stage, np.zeros_like(base), stages)
+        if FIRST[stage].any():
+            assert first[:rows].ravel().tolist() == [2.0 * each for each in alone]
+        weights = [weight for weight in STATES[stage] if weight]
+        begun = before if stage == 2 else base
+        terms = np.array(weights[:-1] if stage != 2 else [])[np.newaxis]
+        sums = expected_sums(terms, 0, begun, stages[: terms.size]) if terms.size else begun.ravel().tolist()
+        last = stages[len(weights) - 1].ravel()
+        assert second[:rows].ravel().tolist() == [exact(weights[-1], *each) for each in zip(last, sums, strict=True)]
     assert set(first[rows]) | set(second[rows]) == {9.0}
 
 
@@ -64,7 +94,7 @@ def test_a_weight_of_zero_does_not_carry_what_is_not_finite():
     base, stages = values(2)
     stages[2] = np.nan
     first, second = np.zeros((2, 2, 8))
-    both(2, base, stages, first, second, 2)
+    both(2, TWICE, base, stages, first, second, 2)
     assert np.isfinite(first).all()
     assert np.isfinite(second).all()
 
@@ -98,15 +128,18 @@ def test_what_is_added_to_may_be_written():
 def results():
     """Return sums of one sign; compiled or interpreted, as this process does it."""
     base, stages = np.abs(values(3)[0]), np.abs(values(3)[1])
-    found = np.zeros((2, len(FIRST), 3, 8))
+    found, sums = np.zeros((2, len(FIRST), 3, 8)), np.zeros((2, 3, 3, 8))
+    for stage in (1, 2, 3):
+        sums[1, stage - 1] = sums[1, max(stage - 2, 0)]
+        whole(stage, TWICE, base, np.abs(stages), sums[0, stage - 1], sums[1, stage - 1], 3)
     stages[1] *= -1.0
-    both(2, base, stages, found[0, 2], found[1, 2], 3)
+    both(2, TWICE, base, stages, found[0, 2], found[1, 2], 3)
     stages[1] *= -1.0
-    both(1, base, stages, found[0, 1], found[1, 1], 3)
-    both(3, base, stages, found[0, 3], found[1, 3], 3)
+    both(1, TWICE, base, stages, found[0, 1], found[1, 1], 3)
+    both(3, TWICE, base, stages, found[0, 3], found[1, 3], 3)
     fuse(0.3, stages, 3, base, 0, found[0, 4], 0, 3)
     fuse_lanes(base, stages, 0, stages, 6, found[1, 4], 0, 3)
-    return found.ravel().tolist()
+    return [*found.ravel().tolist(), *sums[1].ravel().tolist()]
 
 
 def test_interpreted_equals_compiled():
@@ -122,4 +155,7 @@ def test_interpreted_equals_compiled():
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert np.count_nonzero(found) > 100
-    np.testing.assert_array_max_ulp(np.array(results()), np.array(found), 1)
+    ours, first = results(), 2 * FIRST.shape[0] * 24
+    np.testing.assert_array_max_ulp(np.array(ours[:first]), np.array(found[:first]), 1)
+    # Up to four terms, of both signs.
+    np.testing.assert_array_max_ulp(np.array(ours[first:]), np.array(found[first:]), 2)

@@ -14,7 +14,7 @@ import pytest
 
 from bitesim.foundation.compiled import kernel
 from bitesim.numerics.elementary import choose, exp, log, power, sqrt
-from bitesim.numerics.straight_line import NotStraightLine, straight_line
+from bitesim.numerics.straight_line import NotStraightLine, body_with, straight_line
 
 ROOT = Path(__file__).parents[2]
 
@@ -341,6 +341,19 @@ def test_a_block_of_eight_is_not_padded(widths):
 
     with pytest.raises(NotStraightLine):
         called(copies, widths, np.ones((1, 8)), np.ones((1, 8)), padded=True)
+
+
+# The body under other names.
+
+
+def test_a_body_is_given_with_its_arrays_renamed_and_nothing_else():
+    def scaled(a, b):
+        """Names of arrays alone are changed."""
+        b_0 = exp(a[1])
+        b[0] = b_0 * a[0]
+
+    lines = body_with(scaled, ("state", "vector"))
+    assert lines[1:] == ["    b_0 = exp(state[1])", "    vector[0] = b_0 * state[0]"]
 
 
 # Interpreted.

@@ -75,12 +75,12 @@ MEMBERS: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
     {"ET": (1, 1), "ETE": (2, 1), "TET": (1, 2), "ETET": (2, 2), "ETEE": (3, 1), "TETT": (1, 3)}
 )
 #: Clusters that grow, in the published order: kind, then (joining cell, result, spatial factor) twice.
-_GROWTH: Final = (
+GROWTH: Final = (
     ("ET", ("T", "TET", "et_plus_t"), ("E", "ETE", "et_plus_e")),
     ("ETE", ("T", "ETET", "ete_plus_t"), ("E", "ETEE", "ete_plus_e")),
     ("TET", ("E", "ETET", "tet_plus_e"), ("T", "TETT", "tet_plus_t")),
 )
-_SECONDS_PER_ROUND: Final = 60.0
+SECONDS_PER_ROUND: Final = 60.0
 _CELLS_HINT: Final = "Give cells per mL; a count per microlitre must be multiplied by 1000."
 
 
@@ -107,8 +107,8 @@ def adhesion_probability(bonds: Any, p: Any) -> Any:
     return 1.0 - math.exp(-p.adhesion_per_bond * bonds)
 
 
-def synapse_parameters(**changes: float) -> Any:
-    """Return the figures of the base experiment (`LIU_2023_BASE`) as a record, with `changes` by name.
+def synapse_parameters(table: Mapping[str, float] = LIU_2023_BASE, /, **changes: float) -> Any:
+    """Return the figures of the base experiment, or of a table that adds to it, as a record, with `changes` by name.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def synapse_parameters(**changes: float) -> Any:
         For a value that is no positive number, a mean below its geometric mean, or touches whose longest is shorter
         than their shortest.
     """
-    p = parameter_record(LIU_2023_BASE, changes)
+    p = parameter_record(table, changes)
     for lower, upper, hint in (
         ("cd19_geometric_mean", "cd19_mean_copies", "Change both: their ratio is the spread between cells."),
         ("cd3_geometric_mean", "cd3_mean_copies", "Change both: their ratio is the spread between cells."),
@@ -257,8 +257,8 @@ def synapse_course(
 
 def _one_round(singles: dict[str, float], clusters: dict[str, float], holds: float, p: Any) -> None:
     """Let clusters grow and single cells pair for one minute, in place."""
-    meets = {kind: float(encounter_probability(count, _SECONDS_PER_ROUND, p)) for kind, count in singles.items()}
-    for source, *ways in _GROWTH:
+    meets = {kind: float(encounter_probability(count, SECONDS_PER_ROUND, p)) for kind, count in singles.items()}
+    for source, *ways in GROWTH:
         count, left = clusters[source], 1.0
         for cell, result, factor in ways:
             # Each cell of the cluster may be met; a cluster is met once a round, by the first kind or else the second.

@@ -5,6 +5,8 @@ Written from the published description. Shared with the engine are the random bi
 
 import math
 
+import numpy as np
+
 from bitesim.engines.synapse_population.cells import COUNTED
 from bitesim.foundation.random_streams import open_unit, random_words, standard_normal
 
@@ -62,7 +64,7 @@ class NaiveDish:
     def two_uniform(self):
         words = random_words(*self.luck, CELL_EVENT, self.draw)
         self.draw += 1
-        return [open_unit(word) for word in words]
+        return [open_unit(np.uint64(word)) for word in words]
 
     def run(self, minutes):
         rows, rebinds = [self.counted()], 1

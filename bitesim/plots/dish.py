@@ -10,7 +10,7 @@ import numpy as np
 from bitesim.dish import ExhaustionExperiment, SynapseExperiment
 from bitesim.dish.exhaustion import POINTS
 from bitesim.dish.schedules import Stretches
-from bitesim.dish.synapses import SWEPT
+from bitesim.dish.swept import SWEPT
 from bitesim.dish.table import register_plot
 from bitesim.foundation.errors import unknown_name
 from bitesim.plots.outputs import one_panel

@@ -60,6 +60,8 @@ class Cells(NamedTuple):
         FREE, BOUND or DEAD.
     counts : ndarray of int64
         By `COUNTED`, then the queue and the next draw.
+    free_cd19 : ndarray, shape (1,)
+        CD19 of all free targets together [copies], kept up as they are bound.
     """
 
     cd3: NDArray[np.float64]
@@ -74,6 +76,7 @@ class Cells(NamedTuple):
     free_place: NDArray[np.int32]
     fate: NDArray[np.int8]
     counts: NDArray[np.int64]
+    free_cd19: NDArray[np.float64]
 
 
 def single_cells(effectors: int, targets: int) -> Cells:
@@ -96,6 +99,7 @@ def single_cells(effectors: int, targets: int) -> Cells:
         all_targets.copy(),
         np.zeros(targets, np.int8),
         counts,
+        np.zeros(1),
     )
 
 
@@ -113,6 +117,7 @@ def draw_receptors(cells: Any, seed: Any, replicate: int, p: Any) -> None:
         cells.cd3[k] = copies_of(_EFFECTOR_DRAWS + k, p.cd3_mean_copies, p.cd3_geometric_mean, seed, replicate)
     for k in range(cells.cd19.shape[0]):
         cells.cd19[k] = copies_of(_TARGET_DRAWS + k, p.cd19_mean_copies, p.cd19_geometric_mean, seed, replicate)
+        cells.free_cd19[0] += cells.cd19[k]
 
 
 @kernel
@@ -145,3 +150,4 @@ def take_target(target: int, cells: Any) -> None:
     cells.free[place] = last
     cells.free_place[last] = place
     cells.fate[target] = BOUND
+    cells.free_cd19[0] -= cells.cd19[target]

@@ -28,9 +28,7 @@ _JOINS: Final = {
 }
 #: Kind that a growing kind becomes by one more target, by one more T cell; -1 where it does not.
 WITH_TARGET: Final = tuple(KINDS.index(_JOINS[kind, "T"]) for kind in KINDS[:GROWING])
-WITH_EFFECTOR: Final = tuple(
-    KINDS.index(_JOINS[kind, "E"]) if (kind, "E") in _JOINS else -1 for kind in KINDS[:GROWING]
-)
+WITH_EFFECTOR: Final = tuple(KINDS.index(_JOINS[kind, "E"]) if (kind, "E") in _JOINS else -1 for kind in KINDS[:GROWING])
 
 
 @kernel

@@ -59,7 +59,7 @@ def bridges_per_um2(cd3: float, loaded_cd3: float, cd19: float, loaded_cd19: flo
 
 
 @kernel
-def chance_to_hold(cd3_copies: float, cd19_copies: float, seconds: float, loading: Any, p: Any) -> float:
+def chance_to_hold(cd3_copies: float, cd19_copies: float, seconds: float, loading: Any, p: Any) -> Any:
     """Return the probability that one touch holds [-], from the receptors of the two cells; negative for a failure."""
     loaded_cd3 = loading.cd3_occupancy * cd3_copies / p.t_cell_surface_um2
     divisor = cd3_divisor(loaded_cd3, minutes_of_cd3_loss(loading.minute, p), p)

@@ -22,7 +22,6 @@ from bitesim.engines.synapse_population.cells import (
     DRAW,
     EFFECTORS,
     FIRST_TARGET,
-    FREE,
     FREE_TARGETS,
     HELD,
     TARGETS,
@@ -156,12 +155,8 @@ def _note(minute: int, cells: Any, course: Any, cd19_of_free: Any) -> None:
     """Write down what there is."""
     for k in range(course.shape[1]):
         course[minute, k] = cells.counts[k]
-    total, free = 0.0, 0
-    for k in range(cells.cd19.shape[0]):
-        if cells.fate[k] == FREE:
-            total += cells.cd19[k]
-            free += 1
-    cd19_of_free[minute] = total / free if free > 0 else math.nan
+    free = cells.counts[FREE_TARGETS]
+    cd19_of_free[minute] = cells.free_cd19[0] / free if free > 0 else math.nan
 
 
 @kernel

@@ -51,7 +51,7 @@ def test_naive_twin_draw_for_draw(effectors, targets, is_serial, changes):
     assert [["free", "bound", "dead"][fate] for fate in cells.fate] == [target.fate for target in naive.targets]
     assert cells.cd19 == pytest.approx([target.copies for target in naive.targets], rel=1e-12)
     free = [target.copies for target in naive.free]
-    assert cd19[-1] == pytest.approx(np.mean(free), rel=1e-12) if free else math.isnan(cd19[-1])
+    assert cd19[-1] == pytest.approx(np.mean(free), rel=1e-9) if free else math.isnan(cd19[-1])
     assert course[-1, COUNTED.index("touches")] > 50
     if not is_serial:
         assert np.count_nonzero(course.max(axis=0)[1:7]) >= 4
@@ -83,9 +83,7 @@ def test_no_cell_is_made_or_lost(effectors, targets, is_serial):
 def test_no_cell_stands_in_two_places():
     cells, course, _ = run(3000, 3000, 100.0, 500, cell_parameters(True), 6e-4)
     hosts = np.flatnonzero(cells.kind < 7)
-    members = [host for host in hosts] + [
-        cells.others[host, k] for host in hosts for k in range(EFFECTORS[cells.kind[host]] - 1)
-    ]
+    members = list(hosts) + [cells.others[host, k] for host in hosts for k in range(EFFECTORS[cells.kind[host]] - 1)]
     assert sorted(members) == list(range(3000))
     bound = [cells.others[host, 2 + k] for host in hosts for k in range(TARGETS[cells.kind[host]])]
     assert sorted(bound) == np.flatnonzero(cells.fate == 1).tolist()
@@ -176,10 +174,10 @@ def test_killing_selects_for_low_cd19():
     assert course[-1, COUNTED.index("dead_targets")] > 5000
     chance = cells.cd19.std() / math.sqrt(len(left)) * math.sqrt(1.0 - len(left) / 10_000)
     assert left.mean() < cells.cd19.mean() - 4.5 * chance
-    assert left.mean() == pytest.approx(cd19[-1], rel=1e-12)
+    assert left.mean() == pytest.approx(cd19[-1], rel=1e-9)
     # And nobody is chosen where all are alike.
     _, _, cd19 = run(10_000, 10_000, 20.0, 24 * 60, cell_parameters(True, **ALIKE), 0.01)
-    assert np.all(cd19 == pytest.approx(144866.0, rel=1e-12))
+    assert np.all(cd19 == pytest.approx(144866.0, rel=1e-9))
 
 
 def test_cells_of_little_cd19_live_longer_by_the_rate_they_are_held():

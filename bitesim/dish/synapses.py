@@ -138,7 +138,7 @@ def synapse_experiment(
     drug_ng_per_ml : float or sequence of float
         Total drug [ng/mL], 0 to 1e4.
     effectors_per_ml : float or sequence of float
-        T cells (E) per mL, 1e4 to 1e8.
+        T cells (E) per mL, 1e4 to 1e8. The publication counts both kinds together: its 2e6 are 1e6 of each.
     targets_per_ml : float or sequence of float, optional
         Targets (T) per mL, 1e4 to 1e8. In place of `effectors_per_target`.
     minutes : int

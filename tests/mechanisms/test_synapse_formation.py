@@ -144,7 +144,10 @@ def test_density_figures_are_missed_by_a_stated_factor(drug, cells_per_ml, publi
 
 
 def test_synapses_at_the_lowest_drug_are_met():
+    # Liu et al. 2023, Figure 3, supplement 2: their own model, of blinatumomab and of an arm that holds CD3 a thousandfold.
     assert engaged(1e6, 0.65) == pytest.approx(0.41, abs=0.005)
+    tight = synapse_parameters(cd3_dissociation_pm=260.0, cd3_release_per_s=1.96e-7)
+    assert 100.0 * synapse_course(1e6, 1e6, 0.65, p=tight).engaged()[-1] == pytest.approx(0.58, abs=0.011)
 
 
 def test_bell_turns_past_100_ng_per_ml_by_cd3_down_modulation():

@@ -1,6 +1,9 @@
 """Rounds of a dish: the naive twin draw for draw, conservation, the mean-field limit, selection, serial killing."""
 
 import math
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -155,6 +158,23 @@ def test_what_a_dish_gives_depends_on_its_luck_alone():
     for cells in (few, many):
         run_rounds(cells, 20.0, 1e-3, (np.uint64(5), 2), np.zeros((1, 11), np.int64), np.zeros(1), p)
     assert few.cd19.tolist() == many.cd19[:10].tolist()
+
+
+def test_interpreted_as_compiled():
+    code = """
+import bitesim
+kinds = ((100.0, 20, {}), (20.0, 120, {"synapse_minutes": 40.0}))
+for drug, minutes, changes in kinds:
+    run = bitesim.dish.synapse_population(drug, 1e7, minutes=minutes, volume_ul=0.01, threads=1, parameters=changes)
+    print(run.dishes[0].counts.tolist())
+"""
+    printed = []
+    for disabled in ("0", "1"):
+        environment = {**os.environ, "NUMBA_DISABLE_JIT": disabled}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        printed.append(done.stdout)
+    assert printed[0] == printed[1]
 
 
 def test_copies_are_log_normal():

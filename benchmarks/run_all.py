@@ -16,9 +16,15 @@ from benchmarks import (
     clinical_cohort,
     cohort_size,
     first_call,
+<<<<<<< HEAD
     sensitivity_cost,
     stochastic,
     synapse_population,
+=======
+    fitting,
+    sensitivity_cost,
+    stochastic,
+>>>>>>> main
     throughput,
     work_precision,
 )
@@ -32,6 +38,7 @@ BENCHMARKS: Final[tuple[Benchmark, ...]] = (
     cohort_size.BENCHMARK,
     clinical_cohort.BENCHMARK,
     sensitivity_cost.BENCHMARK,
+    fitting.BENCHMARK,
     stochastic.BENCHMARK,
     synapse_population.BENCHMARK,
     first_call.BENCHMARK,

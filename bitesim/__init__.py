@@ -13,6 +13,7 @@ from bitesim.foundation.errors import (
     DataWarning,
     DerivationWarning,
     DoseWarning,
+    EstimationError,
     MissingExtraError,
     ParameterError,
     PatientWarning,
@@ -21,7 +22,17 @@ from bitesim.foundation.errors import (
 )
 from bitesim.foundation.provenance import show_versions
 from bitesim.foundation.units import units
-from bitesim.inference import PatientTable, read_patients, write_patients
+from bitesim.inference import (
+    AmountObserved,
+    Forecast,
+    MrdObserved,
+    PatientData,
+    PatientFit,
+    PatientTable,
+    fit_patient,
+    read_patients,
+    write_patients,
+)
 from bitesim.interchange import to_sbml
 from bitesim.leukaemia.assumptions import assumptions
 from bitesim.model import Model
@@ -41,6 +52,7 @@ from bitesim.version import __version__
 
 __all__ = [
     "MODELS",
+    "AmountObserved",
     "BitesimError",
     "BitesimWarning",
     "ClinicalResult",
@@ -48,11 +60,16 @@ __all__ = [
     "DataWarning",
     "DerivationWarning",
     "DoseWarning",
+    "EstimationError",
+    "Forecast",
     "MissingExtraError",
     "Model",
+    "MrdObserved",
     "ParameterError",
     "ParameterSet",
     "Patient",
+    "PatientData",
+    "PatientFit",
     "PatientTable",
     "PatientWarning",
     "Regimen",
@@ -72,6 +89,7 @@ __all__ = [
     "derive",
     "dish",
     "find_model",
+    "fit_patient",
     "plots",
     "read_patients",
     "run_cohort",

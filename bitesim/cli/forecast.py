@@ -15,6 +15,7 @@ from bitesim.inference.forecast_result import Forecast
 from bitesim.inference.forecasting import forecast
 from bitesim.inference.observations import MrdObserved, PatientData
 from bitesim.inference.patient_fit import fit_patient
+from bitesim.inference.table_reading import read_patients
 from bitesim.population import Patient
 from bitesim.treatment import Regimen
 
@@ -35,6 +36,11 @@ def add_to(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--assay", default="pcr", help=f"method of the samples: {', '.join(ASSAYS)} (default pcr)")
     parser.add_argument("--cells", help="cells analysed in each sample; default: the method's usual number")
+    parser.add_argument("--table", type=Path, help="table of doses, observations and covariates, instead of --mrd")
+    parser.add_argument("--id", help="which patient of the table; needed where it holds several")
+    parser.add_argument("--time-unit", choices=("days", "hours"), help="of the table's times")
+    parser.add_argument("--amount-unit", choices=("ug", "mg", "ng"), help="of the table's amounts")
+    parser.add_argument("--dv", help="what the table's DV is in rows without DVID, e.g. mrd")
     parser.add_argument("--under", action="append", default=[], metavar="REGIMEN", help="another regimen to forecast")
     parser.add_argument("--free", help="parameters to estimate, e.g. 'kills_per_day,blast_birth_per_day'")
     parser.add_argument("--draws", type=int, default=500, help="draws from the posterior (default 500)")
@@ -49,16 +55,7 @@ def add_to(commands: Any) -> None:
 def run(options: argparse.Namespace) -> None:
     """Estimate, forecast and report."""
     arguments = case_arguments(options)
-    if "regimen" not in arguments:
-        raise ScenarioError("no regimen: give --regimen '15 ug/m2/day for 28 d, 14 d off, x2' or a scenario file")
-    if not options.samples:
-        raise ParameterError("no MRD: give each sample, e.g. --mrd 0:1e-2 --mrd 28:3e-4 --mrd 70:nd")
-    samples = tuple(sorted(map(_sample_of(options), options.samples), key=lambda each: each.time_days))
-    days = [each.time_days for each in samples]
-    for day in days:
-        if days.count(day) > 1:
-            raise ParameterError(f"--mrd names day {day:g} twice: one sample a day")
-    data = PatientData(arguments.get("patient", Patient()), arguments["regimen"], samples)
+    data = _of_options(options, arguments) if options.table is None else _of_table(options, arguments)
     free = None if options.free is None else [name.strip() for name in options.free.split(",")]
     fit = fit_patient(
         data, free, arguments.get("model"), parameters=arguments.get("parameters"), starts=options.starts, seed=options.seed
@@ -77,6 +74,35 @@ def run(options: argparse.Namespace) -> None:
         content = {"estimates": fit.rows(), "findings": fit.findings(), "forecasts": [each.as_dict() for each in found]}
         options.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         print(f"wrote {options.json}")
+
+
+def _of_options(options: argparse.Namespace, arguments: dict[str, Any]) -> PatientData:
+    """Return the patient whose samples are options."""
+    if "regimen" not in arguments:
+        raise ScenarioError("no regimen: give --regimen '15 ug/m2/day for 28 d, 14 d off, x2' or a scenario file")
+    if not options.samples:
+        raise ParameterError(
+            "no MRD: give each sample, e.g. --mrd 0:1e-2 --mrd 28:3e-4 --mrd 70:nd, or a table by --table FILE"
+        )
+    samples = tuple(sorted(map(_sample_of(options), options.samples), key=lambda each: each.time_days))
+    days = [each.time_days for each in samples]
+    for day in days:
+        if days.count(day) > 1:
+            raise ParameterError(f"--mrd names day {day:g} twice: one sample a day")
+    return PatientData(arguments.get("patient", Patient()), arguments["regimen"], samples)
+
+
+def _of_table(options: argparse.Namespace, arguments: dict[str, Any]) -> PatientData:
+    """Return one patient of a table."""
+    if options.samples or "patient" in arguments or "regimen" in arguments:
+        raise ParameterError("--table holds samples, doses and the patient: leave --mrd, --regimen and patient options out")
+    if options.time_unit is None:
+        raise ParameterError("--table needs --time-unit days or --time-unit hours")
+    table = read_patients(options.table, time_unit=options.time_unit, amount_unit=options.amount_unit, output=options.dv)
+    names = [each.patient.name for each in table]
+    if options.id is None and len(names) > 1:
+        raise ParameterError(f"{options.table} holds {len(names)} patients: name one by --id, e.g. --id {names[0]}")
+    return table[names[0] if options.id is None else options.id]
 
 
 def _sample_of(options: argparse.Namespace) -> Any:

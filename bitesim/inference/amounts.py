@@ -122,8 +122,8 @@ def noise_nodes(own_sd_ln: float, rows: int) -> tuple[Vector, Vector]:
     """
     step = 0.33 / math.sqrt(1.0 + 2.0 * rows * own_sd_ln**2)
     count = math.ceil(_FURTHEST_NOISE / step)
-    scores = step * np.arange(-count, count + 1)
-    return scores, -0.5 * scores**2 - _LN_SQRT_2PI + math.log(step)
+    scores = step * np.arange(-count, count + 1, dtype=np.float64)
+    return scores, np.asarray(-0.5 * scores**2 - _LN_SQRT_2PI + math.log(step))
 
 
 def noisy_terms(lower: Vector, upper: Vector, sd: Vector, own_sd_ln: float, true: Vector) -> tuple[float, Vector, Vector]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -187,6 +187,12 @@ class CalibratedSet:
         )
         return cls(rows, np.array(content["covariance"]), content["seed"], content["provenance"])
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw it; return the Axes."""
+        if _plot_hook is None:
+            raise ParameterError("plotting is not loaded: import bitesim.plots first (import bitesim does it)")
+        return _plot_hook(self, ax)
+
     def digest(self) -> str:
         """Return the SHA-256 over values, uncertainty and provenance."""
         return str(self.as_dict()["sha256"])
@@ -228,6 +234,15 @@ class CalibratedSet:
         titles = ("parameter", "catalogue", "value", "95 % interval", "unit", "known by")
         head = "".join(f"<th>{title}</th>" for title in titles)
         return f"<table><caption>{html.escape(repr(self)[1:-1])}</caption><tr>{head}</tr>{rows}</table>"
+
+
+_plot_hook: Callable[..., Any] | None = None
+
+
+def register_set_plot(function: Callable[..., Any]) -> None:
+    """Let `CalibratedSet.plot` draw; the floor of plots calls it when it is imported."""
+    global _plot_hook
+    _plot_hook = function
 
 
 @cache

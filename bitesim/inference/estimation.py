@@ -16,8 +16,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve
-from scipy.optimize import minimize
 
 from bitesim.foundation.checks import whole_number
 from bitesim.inference.posterior import Evaluation, PatientPosterior
@@ -163,7 +161,7 @@ class _Search:
         self._at(start)
         if self.best is None or self.is_there:
             return self
-        minimize(
+        _minimize(
             self._value, start, method="trust-exact", jac=self._gradient, hess=self._information, callback=self._stop,
             options={"gtol": 1e-12, "maxiter": _MOST_STEPS, "initial_trust_radius": 1.0, "max_trust_radius": 10.0},
         )  # fmt: skip
@@ -181,15 +179,23 @@ class _Search:
             return (min(-found.log_posterior, worst), -found.gradient)
 
         self._still = 0
-        minimize(
+        _minimize(
             value, self.point, method="L-BFGS-B", jac=True, callback=self._stop,
             options={"maxfun": _MOST_EVALUATIONS, "ftol": 1e-14, "gtol": 1e-6},
         )  # fmt: skip
         return self
 
 
+def _minimize(value: Any, start: Vector, **options: Any) -> None:
+    """Run SciPy's optimiser; what it found is kept by the functions that it is given."""
+    # Its import takes a tenth of a second, and who only simulates needs none of it.
+    from scipy.optimize import minimize
+
+    minimize(value, start, **options)
+
+
 def _distance(found: Evaluation) -> float:
     """Return how far the maximum is, in standard deviations of the posterior, as the quadratic model has it."""
     matrix = np.eye(len(found.gradient)) + found.data_information
-    step = solve(matrix, found.gradient, assume_a="pos")
+    step = np.linalg.solve(matrix, found.gradient)
     return math.sqrt(max(float(found.gradient @ step), 0.0))

@@ -57,7 +57,7 @@ def measured(runs: TrialRuns, only: frozenset[str] | None = None) -> dict[str, f
     for section, measure in SECTIONS.items():
         if only is None or section in only:
             found |= measure(runs)
-    return {each.id: found[each.id] for each in facts() if each.id in found}
+    return {each.id: float(found[each.id]) for each in facts() if each.id in found}
 
 
 def _drug(runs: TrialRuns) -> dict[str, float]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
+from bitesim.foundation.errors import ParameterError, unknown_name
 from bitesim.inference.calibrated_set import calibrated
 from bitesim.inference.fact_measures import measured
 from bitesim.inference.facts import CONVERSIONS, Fact, facts
@@ -85,7 +86,10 @@ class FactTable(Sequence[FactRow]):
 
     def __getitem__(self, key: Any) -> Any:
         if isinstance(key, str):
-            return next(row for row in self._rows if row.fact.id == key)
+            found = {row.fact.id: row for row in self._rows}
+            if key not in found:
+                raise unknown_name("fact", key, found)
+            return found[key]
         return self._rows[key]
 
     def __len__(self) -> int:
@@ -93,6 +97,12 @@ class FactTable(Sequence[FactRow]):
 
     def __iter__(self) -> Iterator[FactRow]:
         return iter(self._rows)
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw it; return the Axes."""
+        if _plot_hook is None:
+            raise ParameterError("plotting is not loaded: import bitesim.plots first (import bitesim does it)")
+        return _plot_hook(self, ax)
 
     def write_json(self, path: str | PathLike[str]) -> None:
         """Write a list of objects, one a fact."""
@@ -144,6 +154,15 @@ class FactTable(Sequence[FactRow]):
         head = "".join(f"<th>{name}</th>" for name in ("fact", "published", "interval", "model", "unit", "met", "source"))
         caption = html.escape(" ".join(self._summary()))
         return f"<table><caption>{caption}</caption><tr>{head}</tr>{cells}</table>"
+
+
+_plot_hook: Callable[..., Any] | None = None
+
+
+def register_table_plot(function: Callable[..., Any]) -> None:
+    """Let `FactTable.plot` draw; the floor of plots calls it when it is imported."""
+    global _plot_hook
+    _plot_hook = function
 
 
 def fact_table(values: Values | None = None, seed: int | None = None) -> FactTable:

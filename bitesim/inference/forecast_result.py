@@ -46,6 +46,8 @@ class Forecast:
         What was seen of the patient.
     notes : tuple of str
         How rows entered, and what the data do not tell.
+    effective_draws : float
+        How many independent draws they are worth.
     """
 
     patient: str
@@ -62,6 +64,7 @@ class Forecast:
     seed: int
     observations: tuple[Observed, ...] = field(repr=False)
     notes: tuple[str, ...] = ()
+    effective_draws: float = np.nan
 
     def __len__(self) -> int:
         return len(self.relapse_days)
@@ -119,6 +122,7 @@ class Forecast:
             For a day that is not among the times.
         """
         place = self._place(day)
+        # The solver's rounding of no blasts may lie below 0.
         each = sample.probabilities(np.clip(self["mrd"][:, place], 0.0, 1.0))
         return MrdProbabilities(
             *(np.asarray(np.mean(part)) for part in (each.not_detected, each.positive_not_quantifiable, each.quantified))
@@ -155,6 +159,7 @@ class Forecast:
         found: dict[str, Any] = {
             "patient": self.patient, "model": self.model, "regimen": self.regimen, "draws": len(self),
             "failed_draws": self.failed_draws, "seed": self.seed, "level": level, "times_days": self.times_days.tolist(),
+            "effective_draws": None if np.isnan(self.effective_draws) else self.effective_draws,
             "low_median_high": courses, "end_of_treatment_days": self.end_of_treatment_days, "notes": list(self.notes),
         }  # fmt: skip
         if self.has_disease:
@@ -190,8 +195,9 @@ class Forecast:
         return rows
 
     def _sentences(self) -> list[str]:
+        worth = "" if np.isnan(self.effective_draws) else f" (worth {self.effective_draws:.0f})"
         failed = f", {self.failed_draws} more could not be integrated" if self.failed_draws else ""
-        found = [f"median (90 % interval) of {len(self)} draws from the posterior{failed}; seed {self.seed}"]
+        found = [f"median (90 % interval) of {len(self)} draws from the posterior{worth}{failed}; seed {self.seed}"]
         if self.has_disease:
             low, high = self.cure_interval()
             found.append(

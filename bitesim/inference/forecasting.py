@@ -2,8 +2,8 @@
 
 A draw is a set of parameters that the data leave possible. MRD and counts are what the model makes of each; relapse and cure
 are drawn from the cells that each has left (`bitesim.population.events.relapse`), so that an interval holds both what is not
-known of the patient and what is chance. The draws are those of Laplace's approximation, keyed by (seed, draw, parameter):
-another regimen is forecast with the same draws and the same luck.
+known of the patient and what is chance. The draws (`bitesim.inference.draws`) depend on the data and the seed: another
+regimen is forecast with the same draws and the same luck.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bitesim.engines.cohort import run_cohort
 from bitesim.foundation.checks import increasing_times, number, whole_number
 from bitesim.foundation.errors import EstimationError, ParameterError
 from bitesim.foundation.random_streams import seed_entropy
+from bitesim.inference.draws import posterior_draws
 from bitesim.inference.forecast_result import Forecast
 from bitesim.inference.patient_fit import PatientFit
 from bitesim.model import Model
@@ -34,19 +35,6 @@ from bitesim.treatment import Regimen
 Matrix = NDArray[np.float64]
 _LEFT: Final = ("blasts", "low_blasts", "sanctuary_blasts", "extinction_probability")
 _BODY: Final = ("marrow_cells_per_kg", "weight_kg")
-#: Scores that a normal approximation may reach far out; the prior holds its parameters inside their bounds anyway.
-_FURTHEST: Final = 8.0
-
-
-def posterior_draws(fit: PatientFit, draws: int, seed: int) -> Matrix:
-    """Return scores drawn from Laplace's approximation, shape (draws, parameters).
-
-    Draw k depends on (seed, k, the parameters' names) alone.
-    """
-    luck = Luck(seed, np.arange(draws))
-    normal = np.array([luck.normal(f"posterior {name}") for name in fit.names]).T
-    factor = np.linalg.cholesky(fit.laplace.covariance)
-    return np.asarray(np.clip(fit.scores + normal @ factor.T, -_FURTHEST, _FURTHEST))
 
 
 def forecast(
@@ -104,8 +92,8 @@ def forecast(
     end = timetable(chosen, schedule).end
     days = number("follow_up_days", follow_up_days, "days", (1.0, 36525.0), "It is counted from day 0: 2 years are 730.")
     times = _times(times_days, end, posterior.times_days)
-    scores = posterior_draws(fit, count, entropy)
-    rows = np.array([posterior.vector(each) for each in scores])
+    drawn = posterior_draws(posterior, fit.laplace, count, entropy, rtol=rtol, threads=threads)
+    rows = np.array([posterior.vector(each) for each in drawn.scores])
     result = run_cohort(
         model, rows, chosen, np.union1d(times, [end]), errors="ignore", bsa_m2=case.bsa_m2, weight_kg=case.weight_kg,
         rtol=rtol, threads=threads,
@@ -121,11 +109,12 @@ def forecast(
         left = {name: result[name][kept][:, at_end : at_end + 1] for name in _LEFT}
         numbers, events_p = np.flatnonzero(kept), ParameterSet(EVENTS) if events is None else events
         parameters = dict(zip(model.catalogue, rows[kept].T, strict=True))
-        drawn = _relapses(left, parameters, max(end, days), end, (Luck(entropy, numbers), events_p))
-        relapse, cure = np.min(list(drawn.days.values()), axis=0), left["extinction_probability"][:, 0]
+        later = _relapses(left, parameters, max(end, days), end, (Luck(entropy, numbers), events_p))
+        relapse, cure = np.min(list(later.days.values()), axis=0), left["extinction_probability"][:, 0]
+    notes = (posterior.method(), *drawn.findings(), *fit.laplace.findings())
     return Forecast(
         fit.patient, model.name, str(chosen), times, values, model.units, relapse, cure, end, max(end, days),
-        count - int(kept.sum()), entropy, posterior.data.observations, (posterior.method(), *fit.laplace.findings()),
+        count - int(kept.sum()), entropy, posterior.data.observations, notes, drawn.effective,
     )  # fmt: skip
 
 

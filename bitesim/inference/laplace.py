@@ -119,7 +119,7 @@ class Laplace:
             reached, new = set(), {waiting[0]}
             while new:
                 reached |= new
-                new = {other for place in new for other in np.flatnonzero(together[place])} - reached
+                new = {other for place in new for other in np.flatnonzero(together[place]).tolist()} - reached
             groups.append(tuple(self.names[place] for place in sorted(reached)))
             waiting = [place for place in waiting if place not in reached]
         return groups

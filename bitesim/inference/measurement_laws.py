@@ -75,8 +75,12 @@ class MeasurementLaws:
     """
 
     def __init__(self, assays: Mapping[str, Assay | float]) -> None:
-        self._assays = {key.lower(): _checked(key, assay) for key, assay in assays.items()}
-        self._names = dict(zip(self._assays, assays, strict=True))
+        self._assays: dict[str, Assay | float] = {}
+        self._names: dict[str, str] = {}
+        for key, assay in assays.items():
+            if not isinstance(key, str) or key.lower() in self._names:
+                raise ParameterError(f"assays: {shown(key)} is no name, or stands twice: upper and lower case are the same")
+            self._assays[key.lower()], self._names[key.lower()] = _checked(key, assay), key
         self._used = {key for key in self._assays if key in OUTPUTS}
 
     def law(self, row: TableRow, output: str) -> Law:

@@ -110,12 +110,13 @@ class PatientFit:
 
     def findings(self) -> list[str]:
         """Return in sentences: how rows entered, how the starts ended, and what the data do not tell."""
-        failed = [each for each in self.outcomes if not each.is_converged]
         count, agree = len(self.outcomes), self.agreeing_starts
         best = max(each.log_posterior for each in self.outcomes)
+        # Failed starts, and those that found another maximum.
+        others = [each for each in self.outcomes if not each.is_converged or each.log_posterior <= best - _SAME]
         starts = f"{agree} of {count} starts found this maximum" if count > 1 else "one start"
         found = [self.posterior.method(), f"{starts}; ln posterior {best:.4f}."]
-        found += [str(each) for each in failed]
+        found += [f"{text[0].upper()}{text[1:]}." for text in map(str, others)]
         return found + [f"{sentence[0].upper()}{sentence[1:]}." for sentence in self.laplace.findings()]
 
     def to_dataframe(self, level: float = LEVEL) -> Any:

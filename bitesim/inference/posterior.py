@@ -127,7 +127,12 @@ class PatientPosterior:
 
     def values(self, scores: Vector) -> Vector:
         """Return the free parameters at scores."""
-        return np.array([prior.score.value(float(score)) for prior, score in zip(self.priors, scores, strict=True)])
+        return self._values_and_slopes(scores)[0]
+
+    def _values_and_slopes(self, scores: Vector) -> tuple[Vector, Vector]:
+        both = [prior.score.value_and_slope(score) for prior, score in zip(self.priors, scores.tolist(), strict=True)]
+        values, slopes = np.array(both).T
+        return values, slopes
 
     def scores(self, values: Vector) -> Vector:
         """Return the scores of values of the free parameters."""
@@ -164,15 +169,17 @@ class PatientPosterior:
         if not np.all(np.abs(scores) <= FURTHEST_SCORE):
             return replace(nothing, problem=f"a score beyond {FURTHEST_SCORE:g} standard deviations of its prior")
         self.solves += 1
+        free, slopes = self._values_and_slopes(scores)
+        parameters = self._base.copy()
+        parameters[self._places] = free
         try:
-            values, derivatives = self._run.at(self.vector(scores))
+            values, derivatives = self._run.at(parameters)
         except SolverError as problem:
             return replace(nothing, problem=str(problem))
         outputs = values[self._rows, self._columns]
         terms = self.likelihood.terms(outputs)
         if not math.isfinite(terms.log_likelihood):
             return replace(nothing, problem=self.likelihood.impossible(outputs))
-        slopes = np.array([prior.score.slope(float(score)) for prior, score in zip(self.priors, scores, strict=True)])
         with np.errstate(divide="ignore", invalid="ignore"):
             # Of ln(output) by the scores; an output of 0 says nothing about them.
             along = derivatives[self._rows, self._columns] * slopes / outputs[:, np.newaxis]

@@ -34,7 +34,7 @@ def reproducer(posterior: PatientPosterior, **options: Any) -> str:
         distributions = ", ".join(f"{name!r}: bitesim.inference.priors.{each!r}" for name, each in given.items())
         arguments.append(f"priors={{{_finite(distributions)}}}")
     arguments += [f"{name}={value!r}" for name, value in options.items()]
-    return f"bitesim.inference.fit_patient({', '.join(arguments)})"
+    return f"bitesim.fit_patient({', '.join(arguments)})"
 
 
 def _data(data: PatientData) -> str:

@@ -30,8 +30,8 @@ _USUAL: Final = MappingProxyType(
         "serum_drug_pg_per_ml": (5.0, 1e5, "ng/mL", "fg/mL"),
     }
 )
-#: No method is so coarse; in per cent it is usual.
-_COARSEST_MRD_LIMIT: Final = 5e-3
+#: No method of MRD is so coarse, and in per cent it is usual; a remission by the microscope is below 5 %.
+_COARSEST_MRD_LIMIT, _REMISSION = 5e-3, 0.05
 
 
 def check_duplicates(seen: Sequence[tuple[TableRow, Observed]]) -> None:
@@ -147,7 +147,11 @@ def check_scales(patients: Iterable[PatientData]) -> list[str]:
             if values:
                 largest[output].append(max(values, key=lambda each: each.lower))
                 smallest[output].append(min(values, key=lambda each: each.lower))
-        coarse = [each for each in amounts if each.output == MRD and each.lower == 0.0 and each.upper >= _COARSEST_MRD_LIMIT]
+        coarse = [
+            each
+            for each in amounts
+            if each.output == MRD and each.lower == 0.0 and each.upper >= _COARSEST_MRD_LIMIT and each.upper != _REMISSION
+        ]
         if coarse and not found:
             limit = coarse[0].upper
             found.append(

@@ -57,7 +57,11 @@ _CONVERSIONS: Final = {
         **dict.fromkeys(("cells/ml", "/ml"), _times(1e-3)),
         **dict.fromkeys(("10^9/l", "1e9/l", "g/l"), _times(1e3)),
     },
-    "pg/mL": {**dict.fromkeys(("pg/ml", "ng/l"), _AS_IT_IS), **dict.fromkeys(("ng/ml", "ug/l"), _times(1e3))},
+    "pg/mL": {
+        **dict.fromkeys(("pg/ml", "ng/l"), _AS_IT_IS),
+        **dict.fromkeys(("ng/ml", "ug/l"), _times(1e3)),
+        "fg/ml": _times(1e-3),
+    },
 }
 
 

@@ -3,7 +3,8 @@
 CENS 0 is a value. CENS 1 says that the truth is below DV (or LLOQ where DV is missing) and above LIMIT, where there is one
 (methods M3 and M4 of Beal 2001); CENS -1 that it is above DV and below LIMIT. MRD by a method that counts cells has three
 outcomes: CENS 0 quantified; CENS 1 with LIMIT > 0 positive, not quantifiable, between the limits of detection (LIMIT) and
-quantification (DV); CENS 1 without LIMIT not detected. A column OUTCOME says the same in words.
+quantification (DV); CENS 1 without LIMIT not detected. A column OUTCOME says the same in words. Below the limit of
+quantification alone is two of the outcomes, and is refused rather than guessed.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _OUTCOMES: Final = {
 }
 #: log10 of the fraction that is one cell of the body, about: nothing smaller is measured.
 _SMALLEST_LOG10: Final = -9.0
+#: Laboratories set their limits differently, but not by this factor.
+_SAME_SCALE: Final = 30.0
 
 
 class Readings:
@@ -84,8 +87,7 @@ class Readings:
         if value <= 0.0:
             raise row.problem(
                 "DV",
-                f"{value:g} with CENS 0: what was not detected is CENS 1 with the limit in DV, not 0"
-                + (", and a logarithm is said with the unit 'log10'" if value < 0.0 else ", and has no logarithm"),
+                f"{value:g} with CENS 0: what was not detected is CENS 1 with the limit in DV, and 0 has no logarithm",
             )
         if self.lloq is not None and value < self.lloq * (1.0 - 1e-9):
             raise row.problem("DV", f"{value:g} is below its own LLOQ {self.lloq:g}: CENS 1 with DV = LLOQ")
@@ -169,6 +171,8 @@ def _counted(readings: Readings, time_days: float, assay: MrdAssay) -> MrdObserv
         sample = MrdSample(assay, given, row.number_in("HAEMODILUTION") or 0.0)  # type: ignore[arg-type]
     except ParameterError as problem:
         raise row.problem("NCELLS" if "cells" in str(problem) else "HAEMODILUTION", str(problem)) from None
+    if readings.lloq is not None:
+        _refuse_other_scale(row, "LLOQ", readings.lloq, sample)
     outcome = _outcome(readings, sample)
     if outcome != MrdOutcome.QUANTIFIED:
         return MrdObserved(time_days, sample, outcome, line=row.number)
@@ -181,6 +185,18 @@ def _counted(readings: Readings, time_days: float, assay: MrdAssay) -> MrdObserv
             f"CENS 1 with DV {sample.limit_of_quantification:g} and LIMIT {sample.limit_of_detection:g}, or check NCELLS",
         )
     return MrdObserved(time_days, sample, outcome, value, row.number)
+
+
+def _refuse_other_scale(row: TableRow, column: str, limit: float, sample: MrdSample) -> None:
+    """Refuse a limit of quantification that is not one of this sample, e.g. in per cent."""
+    own = sample.limit_of_quantification
+    if not own / _SAME_SCALE <= limit <= own * _SAME_SCALE:
+        hint = f" In per cent? {limit:g} % is {limit / 100.0:g}." if limit > own else ""
+        raise row.problem(
+            column,
+            f"{limit:g} is no limit of {sample.assay.name} of {sample.cells} cells, which quantifies from {own:g} on: check "
+            f"NCELLS.{hint}",
+        )
 
 
 def _outcome(readings: Readings, sample: MrdSample) -> MrdOutcome:
@@ -204,10 +220,12 @@ def _outcome(readings: Readings, sample: MrdSample) -> MrdOutcome:
     if cens == 0:
         return MrdOutcome.QUANTIFIED
     if readings.limit is not None and readings.limit > 0.0:
-        if readings.limit >= readings.edge(sample.limit_of_quantification):
+        edge = readings.edge(sample.limit_of_quantification)
+        if readings.limit >= edge:
             raise row.problem(
                 "LIMIT", f"{readings.limit:g} is not below DV: LIMIT is the limit of detection, DV of quantification"
             )
+        _refuse_other_scale(row, "DV", edge, sample)
         return MrdOutcome.POSITIVE_NOT_QUANTIFIABLE
     edge, detection = readings.edge(sample.limit_of_detection), sample.limit_of_detection
     name, cells = sample.assay.name, sample.cells

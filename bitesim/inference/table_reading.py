@@ -147,8 +147,9 @@ def read_patients(
     likelihood. CENS 0 is a value, with LIMIT saying nothing about it; 1 is below DV, or LLOQ where DV is missing, and above
     LIMIT; -1 is above DV and below LIMIT. MRD with a method ('flow', 'PCR', 'NGS', or yours) is a count of NCELLS cells
     (default: the method's nominal number): CENS 0 quantified; CENS 1 with LIMIT positive, not quantifiable; CENS 1 without
-    LIMIT not detected; OUTCOME says it in words. A row with SD_LN is an amount with that error, whatever its ASSAY. A
-    death is a row with EVENT 'death', or with EVID 2 and DVID 'death'.
+    LIMIT not detected, where DV is near the limit of detection or missing; OUTCOME says it in words, and is asked for where
+    DV is the limit of quantification, below which both lie. A row with SD_LN is an amount with that error, whatever its
+    ASSAY. A death is a row with EVENT 'death', or with EVID 2 and DVID 'death'.
 
     Raises
     ------

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -49,13 +50,22 @@ class Score:
 
     def value(self, score: float) -> float:
         """Return the value at a score."""
-        low, high = self.distribution.range()
-        # Rounding must not step over an end that the parameter has too.
-        return min(max(self._at(score)[0], low), high)
+        return self.value_and_slope(score)[0]
 
     def slope(self, score: float) -> float:
         """Return d value / d score."""
-        return self._at(score)[1]
+        return self.value_and_slope(score)[1]
+
+    def value_and_slope(self, score: float) -> tuple[float, float]:
+        """Return the value at a score, and d value / d score."""
+        value, slope = self._at(score)
+        low, high = self._range
+        # Rounding must not step over an end that the parameter has too.
+        return min(max(value, low), high), slope
+
+    @cached_property
+    def _range(self) -> tuple[float, float]:
+        return self.distribution.range()
 
     def _at(self, score: float) -> tuple[float, float]:
         given = self.distribution
@@ -76,7 +86,7 @@ class Score:
 
     def _uncut(self, score: float) -> tuple[float, float]:
         """Return the score in the distribution without its cuts, and its derivative."""
-        least, most = self._cuts()
+        least, most = self._cuts
         if math.isinf(least) and math.isinf(most):
             return score, 1.0
         # Whatever both ends leave, counted from the tail in which both lie.
@@ -88,6 +98,7 @@ class Score:
         inner = min(max(inner, least), most)
         return inner, mass * math.exp(0.5 * (inner - score) * (inner + score))
 
+    @cached_property
     def _cuts(self) -> tuple[float, float]:
         given = self.distribution
         assert isinstance(given, (Normal, LogNormal, LogitNormal))
@@ -104,7 +115,7 @@ class Score:
             below, above = (value - low) / (high - low), (high - value) / (high - low)
             return float(ndtri(below)) if below < above else -float(ndtri(above))
         assert isinstance(given, (Normal, LogNormal, LogitNormal))
-        least, most = self._cuts()
+        least, most = self._cuts
         inner = float(given._standard(value))
         if math.isinf(least) and math.isinf(most):
             return inner

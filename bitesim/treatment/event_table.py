@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from bitesim.foundation.checks import shown
 from bitesim.foundation.errors import ScenarioError, closest, unknown_name
 from bitesim.foundation.table_rows import TableRow, id_text, is_missing, table_rows
+from bitesim.treatment.dose import ALLOWED_DOSE
 from bitesim.treatment.regimen import LONGEST_DAYS, Bolus, Infusion, Regimen, SteadyState
 from bitesim.treatment.schedule import exact
 
@@ -252,5 +253,17 @@ def _with_doses(regimen: Regimen, line: _Line, time: float, days: float, factor:
             else:
                 boluses.append(Bolus(day, factor * amount, line.compartment))
     except (ScenarioError, ZeroDivisionError, OverflowError) as problem:
-        raise line.problem("AMT", str(problem)) from None
+        raise line.problem("AMT", f"{problem}{_other_clock(line, factor * amount, lasts, days)}") from None
     return replace(regimen, infusions=tuple(infusions), boluses=tuple(boluses))
+
+
+def _other_clock(line: _Line, amount: float, lasts: float, days: float) -> str:
+    """Return what an infusion would be in the other time unit, where only there it is one that is given."""
+    if not lasts or line.compartment != "drug":
+        return ""
+    (other, other_days) = next((name, length) for name, length in _DAYS.items() if length != days)
+    here, there = amount / (lasts * days), amount / (lasts * other_days)
+    least, most = ALLOWED_DOSE
+    if least <= here <= most or not least <= there <= most:
+        return ""
+    return f" In {other} it is {there:.4g} ug/day for {lasts:g} {other}: time_unit={other!r}?"

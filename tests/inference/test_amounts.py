@@ -55,8 +55,12 @@ def test_a_lower_limit_that_vanishes_gives_m3_and_both_ends_open_say_nothing():
         m4 = terms(low, 70.0, 0.3, 100.0)
         for ours, theirs in zip(m4, m3, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-12)
-    # A limit of quantification far below everything leaves the uncensored likelihood: no row is under it.
-    assert terms(0.0, 1e-12, 0.3, 100.0).log_likelihood[0] < -4000
+    # With a limit of quantification far below everything no row is under it, and being under it cannot happen.
+    values = np.array([3e-5, 1.0, 200.0])
+    limited = np.where(values < 1e-300, 0.0, values), np.where(values < 1e-300, 1e-300, values)
+    for ours, theirs in zip(terms(*limited, 0.3, 90.0), terms(values, values, 0.3, 90.0), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert math.exp(terms(0.0, 1e-300, 0.3, 90.0).log_likelihood[0]) == 0.0
     assert terms(1e-300, 1e300, 0.3, 100.0).log_likelihood[0] == pytest.approx(0.0, abs=1e-12)
 
 

@@ -42,7 +42,9 @@ def test_the_maximum_is_that_of_the_closed_form():
     priors = {**PRIORS, "fast_share": type(PRIORS["fast_share"])(0.5, 0.5)}
     posterior = PatientPosterior(small_patient(_ROWS), FREE, MODEL, priors=priors, rtol=1e-9)
     found = search(posterior, np.zeros(4))
-    reference = minimize(minus_log_posterior, np.zeros(4), method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-12, "maxiter": 4000})
+    reference = minimize(
+        minus_log_posterior, np.zeros(4), method="Nelder-Mead", options={"xatol": 1e-7, "fatol": 1e-12, "maxiter": 4000}
+    )
     assert found.is_converged
     assert found.method == "trust region"
     np.testing.assert_allclose(found.scores, reference.x, atol=2e-3)

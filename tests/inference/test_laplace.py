@@ -44,7 +44,9 @@ PRODUCT = bitesim.derive(
         name="product",
         title="a product",
         source="made up",
-        parameters=ParameterSet(Catalogue("product", (_row("a", 2.0), _row("b", 3.0), _row("rate", 0.1), _row("idle", 1.0)))),
+        parameters=ParameterSet(
+            Catalogue("product", (_row("a", 2.0), _row("b", 3.0), _row("rate", 0.1), _row("idle", 1.0)))
+        ),
         species=SpeciesTable((Species("ln_size", "-", "size", 1.0),)),
         processes=Processes({"fall": {"ln_size": 1}}),
         fluxes=_fluxes,
@@ -161,7 +163,7 @@ class _Saddle:
 
     def evaluate(self, scores):
         gradient = np.array([-2.0 * scores[0], 0.5 * scores[1]])
-        return Evaluation(-scores[0] ** 2 + 0.25 * scores[1] ** 2, 0.0, gradient, np.diag([1.0, 0.2]))
+        return Evaluation(-(scores[0] ** 2) + 0.25 * scores[1] ** 2, 0.0, gradient, np.diag([1.0, 0.2]))
 
 
 def test_a_point_that_is_no_maximum_is_named_by_its_direction():
@@ -173,5 +175,5 @@ def test_a_point_that_is_no_maximum_is_named_by_its_direction():
 def test_levels_are_probabilities():
     flat = Laplace(("a",), np.zeros(1), np.eye(1), np.eye(1), np.zeros((1, 1)), 0.0)
     np.testing.assert_allclose(np.ravel(flat.interval(0.95)), [-1.959964, 1.959964], atol=1e-6)
-    with pytest.raises(ParameterError, match="90 % is 0.9"):
+    with pytest.raises(ParameterError, match=r"90 % is 0.9"):
         flat.interval(90)

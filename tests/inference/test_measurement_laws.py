@@ -72,5 +72,8 @@ def test_what_is_no_law_is_refused_and_what_no_row_names_is_told():
         MeasurementLaws({"mrd": "NGS"})
     with pytest.raises(ParameterError, match=r"assays\['mrd'\].*multiply an SD in log10"):
         MeasurementLaws({"mrd": 0.0})
+    for twice in ({"NGS": 0.3, "ngs": 0.4}, {1: 0.3}):
+        with pytest.raises(ParameterError, match="is no name, or stands twice"):
+            MeasurementLaws(twice)
     laws = MeasurementLaws({"mrd": 0.3, "Coulter": 0.2, "our flow": OWN, "mdr": OWN})
     assert laws.unused() == ["Coulter", "mdr"]

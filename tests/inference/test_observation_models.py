@@ -76,5 +76,5 @@ def test_own_noise_is_shared_by_an_assay_and_by_no_other():
 
 
 def test_an_assay_has_one_spread_of_noise():
-    with pytest.raises(ParameterError, match="assay 'a' has rows with own_sd_ln = 0.3, 0.6"):
+    with pytest.raises(ParameterError, match=r"assay 'a' has rows with own_sd_ln = 0.3, 0.6"):
         ObservationModel([AmountObserved(1.0, "x", 9, 9, 0.5, 0.6, "a"), AmountObserved(2.0, "x", 9, 9, 0.5, 0.3, "a")])

@@ -1,6 +1,7 @@
 """One patient, and many of whom some fail."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,9 +62,9 @@ def test_failed_patients_are_reported_and_stop_nobody():
     assert isinstance(failed, FailedFit)
     assert "line 7: drug_pg_per_ml = 500 on day 0, where the model has 0" in failed.reason
     assert np.array_equal(found[0].scores, found[2].scores)
-    assert failed.reproducer.startswith("bitesim.inference.fit_patient(PatientData(")
+    assert failed.reproducer.startswith("bitesim.fit_patient(PatientData(")
     assert "\n" not in failed.reproducer
-    assert "repeat with: bitesim.inference" in str(failed)
+    assert "repeat with: bitesim.fit_patient" in str(failed)
 
 
 def test_a_patient_of_whom_no_start_can_be_evaluated_is_an_error():
@@ -71,3 +72,14 @@ def test_a_patient_of_whom_no_start_can_be_evaluated_is_an_error():
     with pytest.raises(EstimationError, match=r"no start of patient small.*start 1: failed.*Repeat with: bitesim"):
         fit_patient(data, FREE, MODEL, starts=2)
     assert issubclass(EstimationError, bitesim.BitesimError)
+
+
+def test_starts_that_end_elsewhere_are_listed():
+    fit = fit_patient(seen_by((0.4, 3e-3, 0.4, 0.03)), FREE, MODEL, priors=PRIORS, starts=2)
+    first, second = fit.outcomes
+    other = replace(second, log_posterior=first.log_posterior - 3.0, scores=second.scores + 1.0)
+    text = repr(replace(fit, outcomes=(first, other)))
+    assert "1 of 2 starts found this maximum" in text
+    assert "Start 1: converged at ln posterior" in text
+    failed = replace(second, log_posterior=-math.inf, is_converged=False, reason="why")
+    assert "Start 1: failed: why." in repr(replace(fit, outcomes=(first, failed)))

@@ -140,6 +140,6 @@ def test_method_says_what_is_done_with_censored_rows():
     text = PatientPosterior(small_patient(), FREE, MODEL).method()
     assert text == (
         "Censored rows: probability beyond the limit (M3); 4 of 10; between two limits (M4); 3 of 10. MRD: law of the cells "
-        "counted, nothing imputed; 1 not detected, 1 positive not quantifiable, 1 quantified of 3. The patient's own noise is "
-        "integrated out: bioassay."
+        "counted, nothing imputed; 1 not detected, 1 positive not quantifiable, 1 quantified of 3. The patient's own noise "
+        "is integrated out: bioassay."
     )

@@ -1,5 +1,7 @@
 """Across the rows of a table: hours read as days and days as hours, two units in one column, per cent as a fraction."""
 
+import re
+
 import pytest
 
 from bitesim.foundation.errors import ScenarioError
@@ -13,6 +15,7 @@ from bitesim.inference.table_checks import (
     check_scales,
     check_visits,
 )
+from bitesim.inference.table_columns import UnitOfOutput
 from bitesim.population import Patient
 from bitesim.treatment import Infusion, Regimen
 
@@ -90,16 +93,21 @@ def test_two_units_in_one_column():
         (amount(0.0, CD8, 0.25), "In 10^9/L? Say so with units={'blood_cd8_t_cells_per_ul': '10^9/L'}"),
         (amount(0.0, CD8, 2.5e5), "In cells/mL?"),
         (amount(0.0, DRUG, 0.6), "In ng/mL?"),
+        (amount(0.0, DRUG, 6e5), "In fg/mL?"),
         (amount(0.0, "mrd", 0.0, 0.01), "MRD below 0.01, a coarse limit for a fraction. In per cent? 0.01 % is 0.0001"),
     ],
 )
 def test_values_in_another_unit(observed, words):
     (text,) = check_scales(people([observed]))
     assert words in text
+    # What is advised can be done.
+    unit = re.search(r"'([^']*)'}", text)[1]
+    assert UnitOfOutput(observed.output, unit).name == unit.lower()
 
 
 def test_usual_values_raise_nothing():
     usual = [amount(0.0, CD8, 250.0), amount(0.0, DRUG, 620.0), amount(0.0, "mrd", 0.0, 1e-4), amount(0.0, CD8, 0.0, 1.0)]
+    usual.append(amount(29.0, "mrd", 0.0, 0.05))
     assert check_scales(people(usual)) == []
 
 

@@ -119,6 +119,11 @@ def test_cells_and_haemodilution_of_a_sample():
     [
         ({"DV": 1e-4, "CENS": 1}, "not detected, or positive and not quantifiable? Say which in OUTCOME"),
         ({"DV": 0.01, "CENS": 1}, "In per cent? 0.01 % is 0.0001"),
+        (
+            {"DV": 0.01, "CENS": 1, "LIMIT": 0.002},
+            "0.01 is no limit of multicolour flow of 500000 cells, which quantifies from 0.0001",
+        ),
+        ({"DV": 0.2, "LLOQ": 0.01}, "column LLOQ: 0.01 is no limit of multicolour flow"),
         ({"DV": 1e-7, "CENS": 1}, "does not reach 1e-07, it detects 2e-05: check NCELLS"),
         ({"DV": 5e-5}, "5e-05 is below what multicolour flow quantifies in 500000 cells, 0.0001"),
         ({"DV": 1e-4, "CENS": 1, "LIMIT": 1e-3}, "column LIMIT: 0.001 is not below DV"),

@@ -58,9 +58,7 @@ _PLAIN = Model(
             Species("ln_slow", "-", "logarithm of the slow clone", 1.0),
         )
     ),
-    processes=Processes(
-        {"drug_elimination": {"drug_ug": -1}, "fast_fall": {"ln_fast": 1}, "slow_fall": {"ln_slow": 1}}
-    ),
+    processes=Processes({"drug_elimination": {"drug_ug": -1}, "fast_fall": {"ln_fast": 1}, "slow_fall": {"ln_slow": 1}}),
     fluxes=fluxes,
     initial_state=initial_state,
     readouts=(Readout("mrd", "-", "fraction of blasts"), Readout("drug_pg_per_ml", "pg/mL", "drug in serum")),

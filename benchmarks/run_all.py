@@ -16,15 +16,10 @@ from benchmarks import (
     clinical_cohort,
     cohort_size,
     first_call,
-<<<<<<< HEAD
-    sensitivity_cost,
-    stochastic,
-    synapse_population,
-=======
     fitting,
     sensitivity_cost,
     stochastic,
->>>>>>> main
+    synapse_population,
     throughput,
     work_precision,
 )

@@ -62,14 +62,21 @@ def _title(result: SynapsePopulation, without: str | None = None) -> str:
     return "; ".join([length, *shared, *([f"{dishes} dishes each"] if dishes > 1 else [])])
 
 
+def _kills(result: SynapsePopulation) -> bool:
+    """Return whether any target is dead: then it is the killing that is drawn."""
+    return bool((result["dead_targets"] > 0.0).any())
+
+
 def _draw_bell(result: SynapsePopulation, panel: Any) -> None:
     groups = _groups(result, "drug_ng_per_ml")
     known = False
+    kills = _kills(result)
+    share = "dead_targets" if kills else "engaged_effectors"
     for colour, rows in zip(shades(len(groups)), groups.values(), strict=True):
         levels = np.unique(result["drug_ng_per_ml"][rows])
         levels = levels[levels > 0.0]
         at = [np.array(rows)[result["drug_ng_per_ml"][rows] == level] for level in levels]
-        shares = [100.0 * result["engaged_effectors"][each] for each in at]
+        shares = [100.0 * result[share][each] for each in at]
         errors = [np.std(each, ddof=1) / np.sqrt(len(each)) if len(each) > 1 else 0.0 for each in shares]
         means = [np.mean(each) for each in shares]
         name = _name(result, rows[0], "drug_ng_per_ml") or "single cells"
@@ -89,7 +96,7 @@ def _draw_bell(result: SynapsePopulation, panel: Any) -> None:
     logarithmic(panel, result["drug_ng_per_ml"])
     panel.set_ylim(bottom=0.0)
     panel.set_xlabel("drug [ng/mL]")
-    panel.set_ylabel("T cells in clusters [%]")
+    panel.set_ylabel("targets killed [%]" if kills else "T cells in clusters [%]")
     panel.set_title(_title(result, "drug_ng_per_ml"), fontsize=9)
     panel.legend(frameon=False, fontsize=8)
 
@@ -102,7 +109,7 @@ def _time(result: SynapsePopulation) -> tuple[float, str]:
 def _draw_courses(result: SynapsePopulation, panel: Any) -> None:
     divisor, label = _time(result)
     groups = _groups(result)
-    kills = bool((result["dead_targets"] > 0.0).any())
+    kills = _kills(result)
     for colour, rows in zip(shades(len(groups)), groups.values(), strict=True):
         for row in rows:
             dish, name = result.dishes[row], _name(result, row) if row == rows[0] else None
@@ -148,6 +155,8 @@ def _draw_clusters(result: SynapsePopulation, panel: Any) -> None:
 
 
 def _draw_cd19(result: SynapsePopulation, panel: Any) -> None:
+    from matplotlib.ticker import LogLocator
+
     groups = _groups(result)
     if len(np.unique(result["cd19_copies"])) > 1:
         raise ParameterError("view 'cd19' draws targets of one kind: select(cd19_copies=...) first")
@@ -165,7 +174,10 @@ def _draw_cd19(result: SynapsePopulation, panel: Any) -> None:
         text = f"{_name(result, rows[0])}: {left:.3g} % left".removeprefix(": ")
         panel.stairs(100.0 * after / after.sum(), edges, color=colour, linewidth=1.2, label=text)
     held = np.flatnonzero(before)
-    logarithmic(panel, (edges[held[0]], edges[held[-1] + 1]))
+    panel.set_xscale("log")
+    panel.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    panel.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    panel.xaxis.set_minor_formatter("")
     panel.set_xlim(edges[held[0]], edges[held[-1] + 1])
     panel.set_ylim(bottom=0.0)
     panel.set_xlabel("CD19 [copies per target]")

@@ -1,7 +1,6 @@
 """Figures of single cells: each view shows the numbers of its result, one Axes, errors by name."""
 
 import matplotlib as mpl
-import numpy as np
 import pytest
 from matplotlib import pyplot
 
@@ -74,6 +73,8 @@ def test_clusters_of_one_dish(sweep):
 def test_cd19_of_those_left(killing):
     axes = killing.plot("cd19")
     assert axes.get_xscale() == "log"
+    axes.figure.canvas.draw()
+    assert {"50,000", "100,000", "200,000"} <= {text.get_text() for text in axes.get_xticklabels()}
     start, *others = axes.patches
     assert start.get_data().values.sum() == pytest.approx(100.0)
     for patch, dish in zip(others, killing.dishes, strict=True):
@@ -91,4 +92,10 @@ def test_into_given_axes_and_unknown_views(killing):
     assert killing.plot("time", mine) is mine
     with pytest.raises(UnknownNameError, match="view 'times'"):
         killing.plot("times")
-    assert np.isfinite(killing.plot("drug").get_ylim()).all()
+
+
+def test_killing_over_drug(killing):
+    axes = killing.plot("drug")
+    assert axes.get_ylabel() == "targets killed [%]"
+    assert axes.containers[0].lines[0].get_ydata() == pytest.approx(100.0 * killing["dead_targets"])
+    assert names(axes) == ["single cells"]

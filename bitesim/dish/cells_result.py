@@ -208,8 +208,8 @@ class SynapsePopulation(DishTable):
         Parameters
         ----------
         view : str, optional
-            'drug' for engaged T cells over drug, beside the mean field and published figures, or for killed targets where any
-            are dead; 'time' for engaged T cells and targets that are left; 'clusters' for T cells of one dish by kind of
+            'drug' for engaged T cells over drug, beside the mean field and published figures, or for killed targets where
+            any are dead; 'time' for engaged T cells and targets that are left; 'clusters' for T cells of one dish by kind of
             cluster over time; 'cd19' for CD19 of the targets left at the end against all at the start. Default 'drug' with
             three levels or more, else 'time'.
         ax : matplotlib Axes, optional

@@ -75,7 +75,8 @@ def _let_grow(kind: int, chances: Any, loading: Any, cells: Any, seed: Any, repl
     meets = chances[0] + chances[1]
     if meets <= 0.0:
         return _OK
-    log_alone = math.log1p(-min(meets, 1.0))
+    # Where everybody meets somebody the gap is 0; Python refuses the logarithm of 0.
+    log_alone = math.log1p(-meets) if meets < 1.0 else -math.inf
     at = counts[kind]
     while True:
         first, second = _next_words(cells, seed, replicate)

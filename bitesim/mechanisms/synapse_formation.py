@@ -119,8 +119,8 @@ def synapse_parameters(table: Mapping[str, float] = LIU_2023_BASE, /, **changes:
     UnknownNameError
         For a name that is not in the table.
     ParameterError
-        For a value that is no positive number, a mean below its geometric mean, or touches whose longest is shorter
-        than their shortest.
+        For a value that is no positive number, a mean below its geometric mean, touches whose longest is shorter than
+        their shortest, or cells as large as the dish.
     """
     p = parameter_record(table, changes)
     for lower, upper, hint in (
@@ -130,6 +130,12 @@ def synapse_parameters(table: Mapping[str, float] = LIU_2023_BASE, /, **changes:
     ):
         if p[lower] > p[upper]:
             raise ParameterError(f"{lower} = {p[lower]:g} is above {upper} = {p[upper]:g}. {hint}")
+    # The mean time of a meeting is an expansion in their ratio, and negative from 5/9 on.
+    if 9.0 * p.capture_radius_um >= 5.0 * p.volume_radius_um:
+        raise ParameterError(
+            f"capture_radius_um = {p.capture_radius_um:g} is not small beside volume_radius_um = {p.volume_radius_um:g}: "
+            "expected less than 5/9 of it. It is the sum of the two cells' radii, 11 um."
+        )
     return p
 
 

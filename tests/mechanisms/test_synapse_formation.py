@@ -236,4 +236,6 @@ def test_parameters_are_known_by_name():
         synapse_parameters(cd19_mean_copies=3e4)
     with pytest.raises(ParameterError, match="shortest_touch_s = 9 is above longest_touch_s = 5"):
         synapse_parameters(shortest_touch_s=9.0)
+    with pytest.raises(ParameterError, match="capture_radius_um = 5000 is not small beside volume_radius_um = 6200"):
+        synapse_parameters(capture_radius_um=5000.0)
     assert synapse_parameters(adhesion_per_bond=0.05).adhesion_per_bond == 0.05

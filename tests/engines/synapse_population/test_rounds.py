@@ -163,7 +163,7 @@ def test_what_a_dish_gives_depends_on_its_luck_alone():
 def test_interpreted_as_compiled():
     code = """
 import bitesim
-kinds = ((100.0, 20, {}), (20.0, 120, {"synapse_minutes": 40.0}), (20.0, 5, {"capture_radius_um": 5000.0}))
+kinds = ((100.0, 20, {}), (20.0, 120, {"synapse_minutes": 40.0}), (20.0, 5, {"diffusion_um2_per_s": 1e5}))
 for drug, minutes, changes in kinds:
     run = bitesim.dish.synapse_population(drug, 1e7, minutes=minutes, volume_ul=0.01, threads=1, parameters=changes)
     print(run.dishes[0].counts.tolist())

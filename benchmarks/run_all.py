@@ -19,6 +19,7 @@ from benchmarks import (
     fitting,
     sensitivity_cost,
     stochastic,
+    synapse_population,
     throughput,
     work_precision,
 )
@@ -34,6 +35,7 @@ BENCHMARKS: Final[tuple[Benchmark, ...]] = (
     sensitivity_cost.BENCHMARK,
     fitting.BENCHMARK,
     stochastic.BENCHMARK,
+    synapse_population.BENCHMARK,
     first_call.BENCHMARK,
 )
 

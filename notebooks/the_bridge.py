@@ -73,14 +73,15 @@ axes.legend(frameon=False)
 # %% [markdown]
 # ## Synapses in a dish
 # T cells and targets at equal density, one hour, with the published parameters and nothing tuned. Liu et al. measured the
-# points. The lowest dose and the bell are met; the densities come out two to three times too high.
+# points, and count cells of both kinds together. The lowest dose and the bell are met; the densities come out 1.3 to 1.6 times
+# too high.
 
 # %%
 sweep = bitesim.dish.synapse_experiment()
 sweep.plot()
 
 # %%
-print(sweep.select(drug_ng_per_ml=[0.65, 20, 100], effectors_per_ml=[1e6, 8e6]))
+print(sweep.select(drug_ng_per_ml=[0.65, 20, 100], effectors_per_ml=[0.5e6, 1e6, 4e6]))
 
 # %% [markdown]
 # Few T cells per target: nearly all of them pair, unless so many targets take up the drug (20 ng/mL at high density).

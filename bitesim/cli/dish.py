@@ -1,4 +1,4 @@
-"""`bitesim dish synapses|exhaustion`: experiments in a dish, to a table, a CSV file and figures."""
+"""`bitesim dish synapses|cells|exhaustion`: experiments in a dish, to a table, a CSV file and figures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from bitesim.cli.report import save_figure
 from bitesim.cli.simulate import as_number, changes
-from bitesim.dish import exhaustion_experiment, synapse_experiment
+from bitesim.dish import exhaustion_experiment, synapse_experiment, synapse_population
 from bitesim.dish.table import DishTable
 from bitesim.foundation.errors import ParameterError
 from bitesim.published import find_model
@@ -21,6 +21,14 @@ _SWEPT = {
     "targets_per_ml": "targets [/mL]; default: as many as T cells",
     "effectors_per_target": "E:T, e.g. '0.05,1,6', instead of targets per mL",
     "cd19_copies": "mean CD19 per target (default: the published Raji)",
+}
+#: Without it, the dish of single cells.
+_ONE_DISH = dict.fromkeys(_SWEPT, "") | {"drug_ng_per_ml": "20", "effectors_per_ml": "1e6"}
+_OF_CELLS = {
+    "volume_ul": "simulated volume [uL] (default 1000)",
+    "replicates": "dishes of each kind (default 1)",
+    "seed": "whole number (default 0)",
+    "threads": "dishes side by side (default: the processors); changes no number",
 }
 
 
@@ -36,6 +44,18 @@ def add_to(commands: Any) -> None:
     for name, text in _SWEPT.items():
         synapses.add_argument(f"--{name.replace('_', '-')}", dest=name, help=text)
     synapses.add_argument("--minutes", help="whole minutes (default 60)")
+    cells = experiments.add_parser(
+        "cells",
+        help="the same with single cells, for an hour or days of serial killing; CD19 of the survivors",
+        description="Each value of one option is combined with each of the others; beyond an hour T cells kill again.",
+    )
+    for name, text in _SWEPT.items():
+        cells.add_argument(
+            f"--{name.replace('_', '-')}", dest=name, help=text.replace("the published range", _ONE_DISH[name])
+        )
+    cells.add_argument("--hours", help="how long, e.g. 72 (default 1)")
+    for name, text in _OF_CELLS.items():
+        cells.add_argument(f"--{name.replace('_', '-')}", dest=name, help=text)
     exhaustion = experiments.add_parser(
         "exhaustion",
         help="lysis by T cells after weeks of exposure, with and without breaks (Philipp et al. 2022)",
@@ -44,7 +64,7 @@ def add_to(commands: Any) -> None:
     exhaustion.add_argument(
         "--schedule", action="append", default=[], help="e.g. '7 d on, 7 d off, x2' or '14 d at 0.5'; may be repeated"
     )
-    for each, run in ((synapses, run_synapses), (exhaustion, run_exhaustion)):
+    for each, run in ((synapses, run_synapses), (cells, run_cells), (exhaustion, run_exhaustion)):
         each.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a parameter")
         each.add_argument("--out", type=Path, help="folder for the table (CSV) and the figures (PNG)")
         each.set_defaults(run=run)
@@ -66,6 +86,31 @@ def run_synapses(options: argparse.Namespace) -> None:
         if len(np.unique(result["effectors_per_target"])) > 1 and _first_axis(result) == "drug_ng_per_ml":
             axes["synapses_by_ratio"] = result.plot("effectors_per_target")
         _write(result, options.out, "synapses", axes)
+
+
+def run_cells(options: argparse.Namespace) -> None:
+    """Run, print and write cells.csv, cells_over_time.csv and figures: cells.png, cells_over_time.png, cells_cd19.png."""
+    arguments: dict[str, Any] = {
+        name: _numbers(f"--{name.replace('_', '-')}", getattr(options, name))
+        for name in _SWEPT
+        if getattr(options, name) is not None
+    }
+    if options.hours is not None:
+        arguments["minutes"] = _whole("--hours in minutes", str(60.0 * as_number("--hours", options.hours)))
+    if options.volume_ul is not None:
+        arguments["volume_ul"] = as_number("--volume-ul", options.volume_ul)
+    for name in ("replicates", "seed", "threads"):
+        if getattr(options, name) is not None:
+            arguments[name] = _whole(f"--{name}", getattr(options, name))
+    result = synapse_population(**arguments, parameters=changes(options.set))
+    several = int(result["replicate"].max()) > 0
+    print(result.over_replicates() if several else result)
+    if options.out is not None:
+        axes = {"cells": result.plot("drug"), "cells_over_time": result.plot("time")}
+        if len(np.unique(result["cd19_copies"])) == 1:
+            axes["cells_cd19"] = result.plot("cd19")
+        _write(result, options.out, "cells", axes)
+        print(f"wrote {result.over_time().to_csv(options.out / 'cells_over_time.csv')}")
 
 
 def run_exhaustion(options: argparse.Namespace) -> None:
@@ -97,5 +142,6 @@ def _numbers(option: str, text: str) -> list[float]:
 def _whole(option: str, text: str) -> int:
     value = as_number(option, text)
     if not value.is_integer():
-        raise ParameterError(f"{option} = {text!r} is not a whole number: time is in whole minutes")
+        reason = ": time is in whole minutes" if "minutes" in option else ""
+        raise ParameterError(f"{option} = {text!r} is not a whole number{reason}")
     return int(value)

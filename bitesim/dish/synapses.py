@@ -10,26 +10,32 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from bitesim.dish.swept import (
+    COPIES_HINT,
+    DRUG_HINT,
+    SWEPT,
+    Values,
+    cells_of_dishes,
+    changed_figures,
+    rows_with,
+    several,
+)
 from bitesim.dish.table import PRINTED, DishTable
-from bitesim.foundation.checks import number, plain_magnitude, shown, whole_number
-from bitesim.foundation.errors import ParameterError, unknown_name
+from bitesim.foundation.checks import whole_number
 from bitesim.mechanisms.synapse_formation import LIU_2023_BASE, MEMBERS, SynapseCourse, synapse_course, synapse_parameters
 
 SOURCE: Final = "Liu et al. 2023, eLife 12:e83659"
-#: (drug [ng/mL], T cells and targets [each /mL]) -> T cells in clusters at 60 min [-]. To which copies of CD19 and CD3 each
-#: figure belongs is not known here, nor whether the densities count both kinds of cells together.
+#: (drug [ng/mL], T cells and targets [each /mL]) -> T cells in clusters at 60 min [-]; published for both kinds of cells
+#: together, 1 and 8e6 per mL (text and Figure 3f; 0.65 ng/mL: 2e6 per mL, Figure 3, supplement 2), Jurkat of low CD3.
 LIU_2023_ENGAGED: Final = {
     (0.65, 1e6): 0.0041,
-    (20.0, 1e6): 0.031,
-    (20.0, 8e6): 0.153,
-    (100.0, 1e6): 0.039,
-    (100.0, 8e6): 0.278,
+    (20.0, 0.5e6): 0.031,
+    (20.0, 4e6): 0.153,
+    (100.0, 0.5e6): 0.039,
+    (100.0, 4e6): 0.278,
 }
 PUBLISHED_DRUG_NG_PER_ML: Final = (0.65, 1, 2, 3, 5, 7, 10, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 2000)
-PUBLISHED_CELLS_PER_ML: Final = (1e6, 2e6, 4e6, 8e6)
-#: What a sweep varies, in the order of its rows.
-SWEPT: Final = ("cd19_copies", "effectors_per_ml", "targets_per_ml", "effectors_per_target", "drug_ng_per_ml")
-
+PUBLISHED_CELLS_PER_ML: Final = (0.5e6, 1e6, 2e6, 4e6)
 _SHARES: Final = ("single", *MEMBERS)
 _UNITS: Final = {
     "cd19_copies": "1/cell",
@@ -47,11 +53,6 @@ _UNITS: Final = {
     "published_engaged": "-",
     "times_published": "x",
 }
-_CELLS: Final = (1e4, 1e8)
-_CELLS_HINT: Final = "Give cells per mL: 1000 cells per microlitre are 1e6 per mL."
-_DRUG_HINT: Final = "Give ng/mL: a level in pg/mL must be divided by 1000 (patients have 0.2-0.6 ng/mL, dishes 0.65-2000)."
-_RATIO_HINT: Final = "It is T cells per target: E:T 1:20 is 0.05."
-_COPIES_HINT: Final = "Give CD19 per target cell (Raji 1.4e5, blasts 2e3-4e4)."
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,21 +91,7 @@ class SynapseExperiment(DishTable):
         ParameterError
             For a value that was not: the message lists those that were.
         """
-        kept = np.ones(len(self), bool)
-        for name, wanted in values.items():
-            if name not in SWEPT:
-                raise unknown_name("swept quantity", name, SWEPT)
-            there = np.zeros(len(self), bool)
-            for value in np.atleast_1d(np.asarray(wanted, dtype=float)):
-                found = np.isclose(self[name], value, rtol=1e-9, atol=0.0)
-                if not found.any():
-                    known = ", ".join(f"{each:g}" for each in np.unique(self[name]))
-                    raise ParameterError(f"{name} = {value:g} is not in the experiment, which has {known}")
-                there |= found
-            kept &= there
-        if not kept.any():
-            wanted_all = ", ".join(f"{name} = {shown(each)}" for name, each in values.items())
-            raise ParameterError(f"no dish has all of {wanted_all}")
+        kept = rows_with(self.columns, values, SWEPT)
         columns = {name: each[kept] for name, each in self.columns.items()}
         courses = tuple(course for course, keep in zip(self.courses, kept, strict=True) if keep)
         return SynapseExperiment(
@@ -133,13 +120,13 @@ class SynapseExperiment(DishTable):
 
 
 def synapse_experiment(
-    drug_ng_per_ml: float | Sequence[float] | NDArray[np.float64] = PUBLISHED_DRUG_NG_PER_ML,
-    effectors_per_ml: float | Sequence[float] | NDArray[np.float64] = PUBLISHED_CELLS_PER_ML,
-    targets_per_ml: float | Sequence[float] | NDArray[np.float64] | None = None,
+    drug_ng_per_ml: Values = PUBLISHED_DRUG_NG_PER_ML,
+    effectors_per_ml: Values = PUBLISHED_CELLS_PER_ML,
+    targets_per_ml: Values | None = None,
     minutes: int = 60,
     *,
-    effectors_per_target: float | Sequence[float] | NDArray[np.float64] | None = None,
-    cd19_copies: float | Sequence[float] | NDArray[np.float64] = LIU_2023_BASE["cd19_mean_copies"],
+    effectors_per_target: Values | None = None,
+    cd19_copies: Values = LIU_2023_BASE["cd19_mean_copies"],
     parameters: Mapping[str, float] | None = None,
 ) -> SynapseExperiment:
     """Return how T cells pair in every dish of a sweep: each value of one argument with each of the others.
@@ -151,7 +138,7 @@ def synapse_experiment(
     drug_ng_per_ml : float or sequence of float
         Total drug [ng/mL], 0 to 1e4.
     effectors_per_ml : float or sequence of float
-        T cells (E) per mL, 1e4 to 1e8.
+        T cells (E) per mL, 1e4 to 1e8. The publication counts both kinds together: its 2e6 are 1e6 of each.
     targets_per_ml : float or sequence of float, optional
         Targets (T) per mL, 1e4 to 1e8. In place of `effectors_per_target`.
     minutes : int
@@ -175,16 +162,11 @@ def synapse_experiment(
         For a value outside its range (the message says what was probably meant), an empty or repeated value, or both
         `targets_per_ml` and `effectors_per_target`.
     """
-    drug = _values("drug_ng_per_ml", drug_ng_per_ml, "ng/mL", (0.0, 1e4), _DRUG_HINT)
-    effectors = _values("effectors_per_ml", effectors_per_ml, "cells/mL", _CELLS, _CELLS_HINT)
-    copies = _values("cd19_copies", cd19_copies, "copies/cell", (1.0, 1e8), _COPIES_HINT)
+    drug = several("drug_ng_per_ml", drug_ng_per_ml, "ng/mL", (0.0, 1e4), DRUG_HINT)
+    copies = several("cd19_copies", cd19_copies, "copies/cell", (1.0, 1e8), COPIES_HINT)
     whole_minutes = whole_number("minutes", minutes, (1, 600), "Time is in whole minutes.")
-    cells = _dishes(effectors, targets_per_ml, effectors_per_target)
-    if parameters is not None and not isinstance(parameters, Mapping):
-        raise ParameterError(f"parameters = {shown(parameters)} are no names with values: {{'cd3_down_modulation': 0.0}}")
-    figures = dict(parameters or {})
-    if not {"cd19_mean_copies", "cd19_geometric_mean"}.isdisjoint(figures):
-        raise ParameterError("parameters hold CD19 per target: give it as cd19_copies, which keeps the spread between cells")
+    cells = cells_of_dishes(effectors_per_ml, targets_per_ml, effectors_per_target)
+    figures = changed_figures(parameters)
     rows, courses = [], []
     for mean_copies, (e, t) in product(copies, cells):
         # The ratio of the two means is the spread between cells.
@@ -211,40 +193,10 @@ def synapse_experiment(
     )
 
 
-def _dishes(effectors: list[float], targets_per_ml: Any, effectors_per_target: Any) -> list[tuple[float, float]]:
-    """Return T cells and targets [/mL] of every dish."""
-    if targets_per_ml is not None:
-        if effectors_per_target is not None:
-            raise ParameterError("targets_per_ml and effectors_per_target are both given: either one says the targets")
-        return list(product(effectors, _values("targets_per_ml", targets_per_ml, "cells/mL", _CELLS, _CELLS_HINT)))
-    given = 1.0 if effectors_per_target is None else effectors_per_target
-    ratios = _values("effectors_per_target", given, "-", (1e-3, 1e3), _RATIO_HINT)
-    dishes = [(e, e / ratio) for e, ratio in product(effectors, ratios)]
-    for e, t in dishes:
-        number(f"targets at {e:g} T cells per mL and E:T {e / t:g}", t, "cells/mL", _CELLS, _RATIO_HINT)
-    return dishes
-
-
-def _values(name: str, given: Any, unit: str, allowed: tuple[float, float], hint: str) -> list[float]:
-    """Return one value or several as checked floats, in the order given."""
-    given = plain_magnitude(name, given, unit)
-    if np.ndim(given) > 1:
-        raise ParameterError(f"{name} must be a number or a flat list of numbers; got {shown(given)}. {hint}")
-    if np.ndim(given) == 0:
-        return [number(name, given, unit, allowed, hint)]
-    values = [number(f"{name}[{k}]", each, unit, allowed, hint) for k, each in enumerate(given)]
-    if not values:
-        raise ParameterError(f"{name} is empty: give at least one value. {hint}")
-    for k, each in enumerate(values):
-        if each in values[:k]:
-            raise ParameterError(f"{name}[{k}] = {each:g} repeats: give each value once")
-    return values
-
-
 def _row(cd19_copies: float, drug: float, course: SynapseCourse) -> dict[str, float]:
     e, t = course.effectors_per_ml, course.targets_per_ml
     engaged = float(course.engaged()[-1])
-    published = _published(cd19_copies, drug, course)
+    published = published_engaged(cd19_copies, e, t, drug, float(course.minutes[-1]))
     return {
         "cd19_copies": cd19_copies,
         "effectors_per_ml": e,
@@ -263,11 +215,11 @@ def _row(cd19_copies: float, drug: float, course: SynapseCourse) -> dict[str, fl
     }
 
 
-def _published(cd19_copies: float, drug: float, course: SynapseCourse) -> float:
-    e, t = course.effectors_per_ml, course.targets_per_ml
-    if e != t or course.minutes[-1] != 60.0 or cd19_copies != LIU_2023_BASE["cd19_mean_copies"]:
+def published_engaged(cd19_copies: float, effectors: float, targets: float, drug: float, minutes: float) -> float:
+    """Return the published share of T cells in clusters of such a dish (cells per mL), NaN where there is none."""
+    if effectors != targets or minutes != 60.0 or cd19_copies != LIU_2023_BASE["cd19_mean_copies"]:
         return np.nan
-    return LIU_2023_ENGAGED.get((drug, e), np.nan)
+    return LIU_2023_ENGAGED.get((drug, effectors), np.nan)
 
 
 def _notes(times: NDArray[np.float64]) -> tuple[str, ...]:
@@ -275,6 +227,6 @@ def _notes(times: NDArray[np.float64]) -> tuple[str, ...]:
     if not len(known):
         return (f"Equations and parameters: {SOURCE}, mean-field form. None of these dishes has a published figure here.",)
     return (
-        f"Published: {SOURCE}, Jurkat and Raji cells; the copies of CD19 and CD3 of each figure are not known here.",
+        f"Published: {SOURCE}, Jurkat and Raji cells; its densities are those of both kinds of cells together.",
         f"Shares are {np.min(known):.2g} to {np.max(known):.2g} times the published ones; nothing was tuned to them.",
     )

@@ -5,6 +5,7 @@ from bitesim.plots.cohorts import plot_bands, plot_clinical_cohort, plot_spaghet
 from bitesim.plots.data_against_model import plot_blood_courses, plot_il6
 from bitesim.plots.disagreements import plot_cd3_affinity, plot_disagreement
 from bitesim.plots.dish import plot_exhaustion, plot_synapses
+from bitesim.plots.dish_cells import plot_synapse_population
 from bitesim.plots.facts import plot_calibrated, plot_facts
 from bitesim.plots.forecasts import plot_forecast
 from bitesim.plots.hybrid import plot_cure_against_nadir, plot_extinction_times, plot_fan, plot_hybrid
@@ -30,6 +31,7 @@ __all__ = [
     "plot_spaghetti",
     "plot_survival",
     "plot_swimmer",
+    "plot_synapse_population",
     "plot_synapses",
     "plot_trajectory",
     "plot_waterfall",

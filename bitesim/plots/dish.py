@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from bitesim.dish import ExhaustionExperiment, SynapseExperiment
 from bitesim.dish.exhaustion import POINTS
 from bitesim.dish.schedules import Stretches
-from bitesim.dish.synapses import SWEPT
+from bitesim.dish.swept import SWEPT
 from bitesim.dish.table import register_plot
 from bitesim.foundation.errors import unknown_name
 from bitesim.plots.outputs import one_panel
@@ -32,7 +32,7 @@ _SHARE: Final = {
     "adhesion": "touches that hold [%]",
 }
 #: How a line is named by what it differs in.
-_NAMED: Final[dict[str, Callable[[float], str]]] = {
+NAMED: Final[dict[str, Callable[[float], str]]] = {
     "cd19_copies": lambda value: f"{value:,.0f} CD19",
     "effectors_per_ml": lambda value: f"{value / 1e6:g}e6 T cells/mL",
     "targets_per_ml": lambda value: f"{value / 1e6:.3g}e6 targets/mL",
@@ -44,6 +44,8 @@ _MOST_INSIDE: Final = 6
 #: Dashes of a line -> its published points.
 _DASHES: Final = {"-": "o", "--": "s", ":": "^", "-.": "D"}
 _COLOURS: Final = ("#1f5a99", "#2c7f5b", "#8c3b6f", "#c46a1b", "#5b5b5b", "#a12a2a")
+#: Of what stands for all lines in a legend.
+GREY: Final = "#5b5b5b"
 
 
 def plot_synapses(
@@ -68,10 +70,10 @@ def plot_synapses(
         panel.plot(x[on_axis], 100.0 * y[on_axis], color=colour, linestyle=dash, marker="." if is_point else None)
         known = rows[np.isfinite(result["published_engaged"][rows])]
         if share == "engaged_effectors" and len(known):
-            _points(panel, result[against][known], 100.0 * result["published_engaged"][known], colour, dash)
+            points(panel, result[against][known], 100.0 * result["published_engaged"][known], colour, dash)
             with_points.add(dash)
     if not over_time:
-        _logarithmic(panel, _distinct(result[against]))
+        logarithmic(panel, _distinct(result[against]))
     panel.set_ylim(bottom=0.0)
     panel.set_xlabel(_AXIS[against])
     panel.set_ylabel(_SHARE.get(share, f"T cells in {share.removeprefix('effectors_')} [%]"))
@@ -87,7 +89,7 @@ def _course(result: SynapseExperiment, row: int, share: str) -> tuple[Any, Any]:
     return course.minutes, values
 
 
-def _logarithmic(panel: Any, values: set[float]) -> None:
+def logarithmic(panel: Any, values: Iterable[float]) -> None:
     """Use a log axis with plain numbers; 2 and 5 are named too where the values span little."""
     from matplotlib.ticker import LogLocator
 
@@ -99,7 +101,7 @@ def _logarithmic(panel: Any, values: set[float]) -> None:
     panel.xaxis.set_minor_formatter("")
 
 
-def _points(panel: Any, x: Any, y: Any, colour: Any, dash: str = "-") -> None:
+def points(panel: Any, x: Any, y: Any, colour: Any, dash: str = "-") -> None:
     """Draw published figures, whole where they lie on an axis."""
     panel.plot(x, y, _DASHES[dash], color=colour, markeredgecolor="black", linestyle="none", clip_on=False, zorder=3)
 
@@ -133,7 +135,7 @@ def _values(result: SynapseExperiment, keys: list[str], row: int) -> tuple[float
 def _colours(result: SynapseExperiment, keys: list[str]) -> dict[tuple[float, ...], Any]:
     """Return values -> colour, from light to dark."""
     found = sorted({_values(result, keys, row) for row in range(len(result))})
-    return dict(zip(found, _shades(len(found)), strict=True))
+    return dict(zip(found, shades(len(found)), strict=True))
 
 
 def _dashes(result: SynapseExperiment, key: str | None) -> dict[tuple[float, ...], str]:
@@ -150,7 +152,7 @@ def _name_lines(panel: Any, result: SynapseExperiment, against: str, with_points
         panel.plot([], [], color=colour, label=_name(coloured, values))
     named = {dash: _name([dashed], values) for values, dash in _dashes(result, dashed).items()} if dashed else {}
     for dash, name in named.items():
-        panel.plot([], [], color="#5b5b5b", linestyle=dash, label=name)
+        panel.plot([], [], color=GREY, linestyle=dash, label=name)
     for dash in sorted(with_points, key=list(_DASHES).index):
         label = "Liu et al. 2023" + (f" ({named[dash]})" if named else "")
         panel.plot([], [], _DASHES[dash], color="white", markeredgecolor="black", linestyle="none", label=label)
@@ -162,7 +164,7 @@ def _name_lines(panel: Any, result: SynapseExperiment, against: str, with_points
 
 
 def _name(keys: list[str], values: tuple[float, ...]) -> str:
-    return ", ".join(_NAMED[key](value) for key, value in zip(keys, values, strict=True))
+    return ", ".join(NAMED[key](value) for key, value in zip(keys, values, strict=True))
 
 
 def _keys(result: SynapseExperiment, against: str) -> list[str]:
@@ -186,7 +188,7 @@ def _title(result: SynapseExperiment, against: str) -> str:
     """Return what all dishes share, but what every line already says."""
     fixed = [key for key in SWEPT if key not in (against, "targets_per_ml") and len(_distinct(result[key])) == 1]
     minutes = [] if against == "minutes" else [f"after {result['minutes'][0]:g} min"]
-    return "; ".join([*minutes, *(_NAMED[key](result[key][0]) for key in fixed)])
+    return "; ".join([*minutes, *(NAMED[key](result[key][0]) for key in fixed)])
 
 
 def plot_exhaustion(result: ExhaustionExperiment, ax: Any = None) -> Any:
@@ -209,7 +211,7 @@ def plot_exhaustion(result: ExhaustionExperiment, ax: Any = None) -> Any:
     for name, day, value in zip(
         result["schedule"][known], result["days"][known], 100.0 * result["published_lysis"][known], strict=True
     ):
-        _points(panel, day, value, "white")
+        points(panel, day, value, "white")
         text = panel.annotate(name, (day, value), (-6, -6), textcoords="offset points", ha="right", va="center", fontsize=7)
         # Lines of other schedules may run behind it.
         text.set_path_effects([patheffects.withStroke(linewidth=3.0, foreground="white")])
@@ -243,7 +245,7 @@ def _starts(those: Stretches, others: Stretches) -> bool:
     )
 
 
-def _shades(count: int) -> list[Any]:
+def shades(count: int) -> list[Any]:
     """Return colours from light to dark."""
     from matplotlib import colormaps
 

@@ -34,6 +34,19 @@ def test_synapses_of_one_dish_are_drawn_over_time(tmp_path, capsys):
     assert (tmp_path / "synapses.png").exists()
 
 
+def test_cells_writes_both_tables_and_the_figures(tmp_path, capsys):
+    dish = ["--drug-ng-per-ml", "5,20", "--volume-ul", "2", "--hours", "5", "--replicates", "2", "--seed", "3"]
+    assert main(["dish", "cells", *dish, "--out", str(tmp_path)]) == 0
+    assert "dead_targets_se" in capsys.readouterr().out
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("cells.csv", "cells_over_time.csv", "cells.png", "cells_over_time.png", "cells_cd19.png")
+    }
+    result = bitesim.dish.synapse_population([5.0, 20.0], minutes=300, volume_ul=2.0, replicates=2, seed=3)
+    rows = read(tmp_path / "cells.csv")
+    assert [float(row["dead_targets"]) for row in rows] == result["dead_targets"].tolist()
+    assert len(read(tmp_path / "cells_over_time.csv")) == 4 * 301
+
+
 def test_exhaustion_writes_published_and_own_schedules(tmp_path, capsys):
     own = ["--schedule", "7 d on, 7 d off, x2", "--schedule", "3 d on", "--set", "recovery_per_day=0.3"]
     assert main(["dish", "exhaustion", *own, "--out", str(tmp_path)]) == 0
@@ -60,6 +73,11 @@ def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch, capsys):
         (["synapses", "--minutes", "1.5"], "--minutes = '1.5' is not a whole number"),
         (["synapses", "--minutes", "nan"], "--minutes = 'nan' is not a whole number"),
         (["synapses", "--set", "adhesion_per_bonds=1"], "Did you mean 'adhesion_per_bond'"),
+        (["cells", "--hours", "0.001"], "is not a whole number: time is in whole minutes"),
+        (["cells", "--replicates", "1.5"], "--replicates = '1.5' is not a whole number"),
+        (["cells", "--volume-ul", "0.0001"], "Simulate a larger part of the dish"),
+        (["cells", "--drug-ng-per-ml=-1"], "drug_ng_per_ml"),
+        (["cells", "--set", "synapse_minute=1"], "Did you mean 'synapse_minutes'"),
         (["exhaustion", "--schedule", "28 d"], "no stretch"),
         (["exhaustion", "--set", "recovery=1"], "Did you mean 'recovery_per_day'"),
     ],

@@ -14,7 +14,7 @@ mpl.use("agg")
 @pytest.fixture(scope="module")
 def sweep():
     return bitesim.dish.synapse_experiment(
-        [0.0, 0.65, 20.0, 100.0, 500.0, 2000.0], [1e6, 8e6], effectors_per_target=[0.1, 1.0, 6.0]
+        [0.0, 0.65, 20.0, 100.0, 500.0, 2000.0], [1e6, 4e6], effectors_per_target=[0.1, 1.0, 6.0]
     )
 
 
@@ -42,9 +42,9 @@ def test_shares_over_drug_are_a_bell_for_each_density(sweep):
         # Drug 0 has no place on a log axis.
         assert line.get_xdata().tolist() == [0.65, 20.0, 100.0, 500.0, 2000.0]
         assert 0 < np.argmax(line.get_ydata()) < 4
-    assert names(axes) == ["1e6 T cells/mL", "8e6 T cells/mL", "Liu et al. 2023"]
+    assert names(axes) == ["1e6 T cells/mL", "4e6 T cells/mL", "Liu et al. 2023"]
     points = [line for line in axes.lines if len(line.get_xdata()) and line.get_linestyle() == "None"]
-    assert sorted(value for line in points for value in line.get_ydata()) == pytest.approx([0.41, 3.1, 3.9, 15.3, 27.8])
+    assert sorted(value for line in points for value in line.get_ydata()) == pytest.approx([0.41, 15.3, 27.8])
 
 
 def test_shares_over_e_to_t(sweep):
@@ -52,7 +52,7 @@ def test_shares_over_e_to_t(sweep):
     assert len(drawn(axes)) == 4
     assert axes.get_ylabel() == "targets in clusters [%]"
     # Two quantities vary: one by colour, one by dashes, no published figure of this share.
-    assert names(axes) == ["1e6 T cells/mL", "8e6 T cells/mL", "20 ng/mL", "100 ng/mL"]
+    assert names(axes) == ["1e6 T cells/mL", "4e6 T cells/mL", "20 ng/mL", "100 ng/mL"]
     assert {line.get_linestyle() for line in drawn(axes)} == {"-", "--"}
 
 

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import pdtr, pdtrik
 
+from bitesim.numerics.lines import line_probabilities
+
 Floats = NDArray[np.float64]
 
 #: From here on a number is as good as its mean: its standard deviation is below 1e-3 of it.
@@ -62,21 +64,3 @@ def grown(cells: float, birth_per_day: float, death_per_day: float, days: float,
     # The Poisson-gamma mixture: NumPy's own negative binomial fails where cells are more than its integers hold.
     rate = rng.gamma(lines) * (1.0 - ends) / ends
     return lines + (rate if rate >= CERTAIN_CELLS else float(rng.poisson(rate)))
-
-
-def line_probabilities(birth_per_day: float, death_per_day: float, days: float) -> tuple[float, float]:
-    """Return the probability that one cell's line is alive after some days, and that of a line's geometric number of cells.
-
-    The second is 1 over the mean number of cells of a line that is alive.
-    """
-    net = birth_per_day - death_per_day
-    if abs(net) * days < 1e-9:
-        gathered = birth_per_day * days
-        return 1.0 / (1.0 + gathered), 1.0 / (1.0 + gathered)
-    # With the decaying exponential of either sign of growth, so that nothing overflows.
-    faded, risen = math.exp(-abs(net) * days), -math.expm1(-abs(net) * days) / abs(net)
-    if net > 0.0:
-        alive = 1.0 / (faded + birth_per_day * risen)
-        return alive, alive * faded
-    alive = faded / (1.0 + birth_per_day * risen)
-    return alive, 1.0 / (1.0 + birth_per_day * risen)

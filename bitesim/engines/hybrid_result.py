@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from bitesim.engines.deterministic import Case
 from bitesim.engines.system import system_of
+from bitesim.engines.trajectory import RunEvent
 from bitesim.foundation.errors import needs_extra, unknown_name
 from bitesim.numerics.pieces import Matrix, Vector
 
 _NORMAL_QUANTILE: Final = 1.959963984540054
-#: The logarithm that stands for no cell where readouts are computed: below it nothing is left of a float.
-_NO_CELL: Final = -690.0
+#: The logarithm that stands for no cell where a state is looked at: below it nothing is left of a float.
+LN_NO_CELL: Final = -690.0
 
 #: What is smaller was read from cells that are not there.
 _NOTHING: Final = 1e-280
@@ -68,6 +69,9 @@ class HybridRun:
         Cycling and quiescent cells: whole numbers where they were counted.
     cured_by_theory : float
         Probability that no cell is left at the end, by branching-process theory along the deterministic course.
+    decisions : tuple of tuple of RunEvent
+        What rules decided in each replicate.
+    first_replicate : int
     """
 
     patient: str
@@ -82,29 +86,43 @@ class HybridRun:
     grid_days: Vector
     cells: NDArray[np.float64]
     cured_by_theory: float = field(default=np.nan)
+    decisions: tuple[tuple[RunEvent, ...], ...] = ()
+    first_replicate: int = 0
 
     @classmethod
-    def of(
-        cls, case: Case, grid: Vector, times: Vector, states: Any, cells: Any, seed: int, threshold: float, theory: float
-    ) -> HybridRun:
-        """Read the outputs of every replicate's states; a clone without a cell is exactly 0."""
+    def of(cls, case: Case, times: Vector, states: Any, **others: Any) -> HybridRun:
+        """Read the outputs of every replicate's states at the times; a clone without a cell is exactly 0.
+
+        Parameters
+        ----------
+        case : Case
+        times : ndarray
+        states : ndarray, shape (replicates, times, species)
+        **others
+            What is kept as it is: `seed`, `threshold_cells`, `grid_days`, `cells`, ...
+        """
         model = case.model
-        wanted = np.searchsorted(grid, times)
+        wanted = np.searchsorted(others["grid_days"], times)
         flat = states.reshape(-1, states.shape[-1]).copy()
         for place, clone in enumerate(model.clones):
             for phase, name in enumerate((clone.cycling, clone.quiescent)):
-                counts = cells[:, place, :, phase][:, wanted].reshape(-1)
+                counts = others["cells"][:, place, :, phase][:, wanted].reshape(-1)
                 with np.errstate(divide="ignore"):
-                    flat[:, model.species.position(name)] = np.maximum(np.log(counts), _NO_CELL)
+                    flat[:, model.species.position(name)] = np.maximum(np.log(counts), LN_NO_CELL)
         read = system_of(model).readouts(case.parameters.vector(), flat).reshape(len(states), len(times), -1)
         values = {readout.name: read[:, :, column].copy() for column, readout in enumerate(model.readouts)}
         for found in values.values():
             found[np.abs(found) < _NOTHING] = 0.0
         return cls(
-            case.patient, model.name, str(case.regimen), seed, threshold, times, values,
-            {readout.name: readout.unit for readout in model.readouts}, tuple(clone.name for clone in model.clones), grid,
-            cells, theory,
-        )  # fmt: skip
+            patient=case.patient,
+            model=model.name,
+            regimen=str(case.regimen),
+            times_days=times,
+            values=values,
+            units={readout.name: readout.unit for readout in model.readouts},
+            clones=tuple(clone.name for clone in model.clones),
+            **others,
+        )
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -160,7 +178,7 @@ class HybridRun:
         except ImportError as problem:
             raise needs_extra("pandas", "data", "to_dataframe") from problem
         columns: dict[str, Any] = {
-            "replicate": np.repeat(np.arange(len(self)), len(self.times_days)),
+            "replicate": np.repeat(np.arange(self.first_replicate, self.first_replicate + len(self)), len(self.times_days)),
             "time_days": np.tile(self.times_days, len(self)),
         }
         return pd.DataFrame(columns | {name: found.reshape(-1) for name, found in self.values.items()})

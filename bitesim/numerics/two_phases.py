@@ -1,10 +1,9 @@
 """A clone of countable cells in two phases, drawn through intervals of constant hazards.
 
 Few cells go from event to event (Gillespie 1976, J Comput Phys 22:403). More take steps that are split in the middle (Strang
-1968, SIAM J Numer Anal 5:506): half a step of changes of phase, a step of births and deaths, half a step of changes of phase,
-each of them drawn from its exact law (`numerics.lines`). What is split commutes but for birth and phase, so that the error
-is of second order in their chance in a step, a tenth at most; a clone of blasts in the leukaemia model grows by 1e-5 /d too
-fast.
+1968, SIAM J Numer Anal 5:506): half a step of changes of phase, a step of births and deaths, half a step of changes of
+phase, each drawn from its exact law (`numerics.lines`). All of it commutes but for birth and phase, so that the error is of
+second order in their chance in a step, a tenth at most: a clone of blasts in the leukaemia model grows by 1e-5 /d too fast.
 """
 
 from __future__ import annotations

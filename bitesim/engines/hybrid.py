@@ -53,7 +53,7 @@ def run_hybrid(
         Replicate r has the luck of (seed, r), whatever the others are.
     settings : Settings, optional
     threshold : float
-        Cells below which a clone is counted, 10 to 1e9.
+        Cells below which a clone is counted, 10 to 1e9: so few that twenty times as many change nothing but themselves.
     first_replicate : int
         Number of the first replicate, to go on where another run has ended.
     threads : int, optional

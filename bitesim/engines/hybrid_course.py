@@ -24,8 +24,10 @@ from bitesim.numerics.pieces import Control, Matrix, Output, Pieces, Vector, out
 from bitesim.numerics.two_phases import AWAKENING, BIRTH, CYCLING_LOSS, QUIESCENT_LOSS, TO_QUIESCENCE
 from bitesim.treatment import Schedule
 
-#: Days between points of the grid: for a while after what the schedule changes, and elsewhere.
-_FINE, _COARSE, _WHILE = 0.5, 1.0, 7.0
+#: Days of the points after what the schedule changes, drug having a half-life of 2 h and T cells needing days; and the
+#: distance of points elsewhere.
+_AFTER: Final = np.array([0.04, 0.08, 0.125, 0.2, 0.3, 0.4, 0.55, 0.75, *np.arange(1.0, 10.0, 0.5)])
+_COARSE, _WHILE = 1.0, 7.0
 #: A dose at an instant changes hazards at once: there is a point so many days before it.
 _BEFORE: Final = 1e-6
 
@@ -149,7 +151,7 @@ def grid_of(case: Case, schedule: Schedule, times_days: Vector) -> Vector:
     # After a decision the pump may change at other times.
     ends = schedule.end_days + _WHILE if schedule.decisions else 0.0
     for change in (*changes, *np.arange(0.0, ends, _WHILE)):
-        points |= set(change + np.arange(0.0, _WHILE, _FINE))
+        points |= set(change + _AFTER)
     return np.array(sorted(time for time in points if 0.0 <= time <= last))
 
 

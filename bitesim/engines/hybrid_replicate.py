@@ -25,8 +25,8 @@ from bitesim.treatment import Regimen, apply_action
 
 #: A clone becomes continuous again at this many thresholds.
 _HYSTERESIS: Final = 2.0
-#: A shadow of so many thresholds could come to matter.
-_SHADOW: Final = 100.0
+#: A shadow of so many thresholds, ten times what a counted clone can be, could come to matter.
+_SHADOW: Final = 20.0
 #: Cells of a shadow where there are none: their logarithm is -23.
 _NO_CELL: Final = 1e-10
 _PURPOSE: Final = int(Purpose.CELL_EVENT)
@@ -201,7 +201,7 @@ class Replicate:
             behind = int(where) + 1 if how == GREW else len(counts)
             if how == GREW:
                 changes.append(first + int(where))
-            shadow = _shadow_matters(along[:behind], counts[:behind], begins - first, setting.threshold)
+            shadow = _shadow_matters(along[:behind], begins - first, setting.threshold)
             if shadow is not None:
                 changes.append(first + shadow)
         if not changes:
@@ -230,9 +230,7 @@ class Replicate:
         return whole
 
 
-def _shadow_matters(shadow: Matrix, counts: Matrix, begins: int, threshold: float) -> int | None:
-    """Return the first point after the start at which the equations carry many cells of a clone that has far fewer."""
-    carried, real = shadow.sum(axis=1), counts.sum(axis=1)
-    wrong = np.flatnonzero((carried > _SHADOW * threshold) & (real < 0.1 * carried))
-    wrong = wrong[wrong > begins]
-    return int(wrong[0]) if len(wrong) else None
+def _shadow_matters(shadow: Matrix, begins: int, threshold: float) -> int | None:
+    """Return the first point after the start at which the equations carry far more cells than a counted clone has."""
+    wrong = np.flatnonzero(shadow[begins + 1 :].sum(axis=1) > _SHADOW * threshold)
+    return begins + 1 + int(wrong[0]) if len(wrong) else None

@@ -137,12 +137,12 @@ class Replicate:
         """Go from one grid point to a stop, or to the end; return the state there, before what happens at that point."""
         setting = self.setting
         last = len(setting.grid) - 1 if ends is None else ends
-        stretch = self._stretch(row, ends, state)
+        stretch, kept = self._stretch(row, ends, state), row
         for _ in range(_MOST_PARTS):
             following, grown = self._next_change(stretch, row) if self.is_counting else (None, [])
             self._part += 1
             stop = last if following is None else following
-            self._keep(stretch, row, stop)
+            self._keep(stretch, kept, stop)
             state = stretch.states[stop - stretch.first].copy()
             for place, counts in self._counted.items():
                 state[setting.columns[place]] = np.log(np.maximum(counts[stop], _NO_CELL))
@@ -150,7 +150,8 @@ class Replicate:
                 del self._counted[place]
             if stop == last:
                 return state
-            row, self._is_own = following, True
+            # At the change stands what was counted, to the last cell.
+            row, kept, self._is_own = stop, stop + 1, True
             stretch = integrate_stretch(setting, self._schedule, (row, ends), state, is_behind=True, is_shared=False)
         raise SolverError(f"the hybrid engine changed between its two ways {_MOST_PARTS} times: please report this")
 

@@ -11,7 +11,6 @@ from bitesim.population.events.birth_death import (
     CERTAIN_CELLS,
     grown,
     initial_cells,
-    line_probabilities,
     survivors,
 )
 
@@ -37,13 +36,6 @@ def test_moments_and_extinction_are_those_of_the_process(cells, birth, death, da
     assert drawn.var() == pytest.approx(spread, rel=0.1)
     extinct = (1.0 - float(survival_of_one(birth, death, days))) ** cells
     assert abs(np.mean(drawn == 0.0) - extinct) < 4.0 * math.sqrt(extinct * (1.0 - extinct) / DRAWS) + 1e-9
-
-
-@pytest.mark.parametrize(("birth", "death"), [(0.105, 0.04), (0.04, 0.105), (0.1, 0.1), (0.0, 0.2)])
-def test_a_line_is_alive_as_often_as_the_closed_form_says(birth, death):
-    alive, ends = line_probabilities(birth, death, 17.0)
-    assert alive == pytest.approx(float(survival_of_one(birth, death, 17.0)), rel=1e-9)
-    assert alive / ends == pytest.approx(math.exp((birth - death) * 17.0), rel=1e-9)
 
 
 def test_two_steps_are_one():

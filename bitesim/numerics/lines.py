@@ -32,9 +32,7 @@ def line_probabilities(birth_per_day: float, death_per_day: float, days: float) 
 
 
 @kernel
-def draw_lines(
-    cells: float, probabilities: tuple[float, float], seed: int, replicate: int, draw: int
-) -> tuple[float, int]:
+def draw_lines(cells: float, probabilities: tuple[float, float], seed: int, replicate: int, draw: int) -> tuple[float, int]:
     """Return the cells after some days, `probabilities` being those of `line_probabilities`, and the next draw."""
     alive, ends = probabilities
     lines, draw = binomial(cells, alive, seed, replicate, draw)

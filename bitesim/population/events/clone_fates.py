@@ -73,7 +73,7 @@ class CloneLuck(NamedTuple):
 def _counted(cells: float, share: float, luck: Any, draw: int) -> tuple[float, float]:
     """Return whole cells of both phases: the numbers below or above, so that none are made on average."""
     seed, patient = luck
-    cycling, quiescent = math.floor(cells * share), math.floor(cells * (1.0 - share))
+    cycling, quiescent = float(math.floor(cells * share)), float(math.floor(cells * (1.0 - share)))
     rest = cells * share - cycling
     if uniform(seed, patient, _PURPOSE, draw + _ROUNDING) < rest:
         cycling += 1.0

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -207,27 +206,27 @@ def _remaining(treated: Treated, luck: Luck, p: Any) -> Remaining:
     in_marrow = p.relapse_blast_fraction * marrow
     outside = np.full(len(treated), float(p.extramedullary_relapse_cells))
     limits = {"marrow": in_marrow, "low": in_marrow, "sanctuary": outside, "reservoir": in_marrow}
-    courses = chain(courses_of(treated), [("reservoir", _reservoir(treated, luck, p))])
-    return Remaining(treated.timetable.end, courses, model, frailty, limits)
-
-
-def courses_of(treated: Treated) -> Iterator[tuple[str, CloneCourse]]:
-    """Yield the clones that the model carries and their courses: CD19+ and CD19-low blasts in marrow, and those outside."""
-    outputs, model, days = treated.outputs, treated.parameters, treated.timetable.times
-    low = outputs["low_blasts"]
-    marrow = np.maximum(outputs["blasts"] - low, 0.0)
-    turning = (model["antigen_loss_per_day"] * model["cycling_share"])[:, np.newaxis]
-    founded = turning * mean_between(marrow) * np.diff(days)
-    yield "marrow", clone_course(days, marrow, model, outputs["mrd"])
-    yield "low", clone_course(days, low, model, outputs["mrd"], founded)
-    yield "sanctuary", clone_course(days, outputs["sanctuary_blasts"], model)
-
-
-def _reservoir(treated: Treated, luck: Luck, p: Any) -> CloneCourse:
-    """Return the reservoir, which is there or not when treatment ends."""
     held = luck.uniform("reservoir") < p.reservoir_probability
     size = 10.0 ** (p.reservoir_log10_cells + p.reservoir_log10_cells_sd * luck.normal("reservoir size"))
-    return clone_course(np.zeros(1), np.where(held, size, 0.0)[:, np.newaxis], treated.parameters)
+    reservoir = np.where(held, size, 0.0)
+    return Remaining(treated.timetable.end, lambda rows: courses_of(treated, reservoir, rows), model, frailty, limits)
+
+
+def courses_of(treated: Treated, reservoir: Floats, rows: slice) -> Iterator[tuple[str, CloneCourse]]:
+    """Yield the clones of some patients and their courses.
+
+    CD19+ and CD19-low blasts in marrow and those outside are the model's; the reservoir is there or not when treatment ends.
+    """
+    model = {name: values[rows] for name, values in treated.parameters.items()}
+    blasts, low, sanctuary, mrd = (
+        treated.outputs[name][rows] for name in ("blasts", "low_blasts", "sanctuary_blasts", "mrd")
+    )
+    days, marrow = treated.timetable.times, np.maximum(blasts - low, 0.0)
+    turning = (model["antigen_loss_per_day"] * model["cycling_share"])[:, np.newaxis]
+    yield "marrow", clone_course(days, marrow, model, mrd)
+    yield "low", clone_course(days, low, model, mrd, turning * mean_between(marrow) * np.diff(days))
+    yield "sanctuary", clone_course(days, sanctuary, model)
+    yield "reservoir", clone_course(np.zeros(1), reservoir[rows, np.newaxis], model)
 
 
 def _relapse_days(treated: Treated, relapses: Relapses, p: Any) -> dict[str, Floats]:

@@ -7,7 +7,7 @@ that the day follows from its growth. Cure is zero cells in every clone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,6 +22,8 @@ from bitesim.population.events.transplantation import Transplants
 Floats = NDArray[np.float64]
 #: Clones in the order in which they are drawn; each has its own luck.
 CLONES: Final = ("marrow", "low", "sanctuary", "reservoir")
+#: Patients whose courses are in memory.
+_AT_A_TIME: Final = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +34,8 @@ class Remaining:
     ----------
     day : float
         When.
-    courses : iterable of (str, CloneCourse)
-        Clones and their courses while treated, each made when it is asked for: they are large.
+    courses : callable courses(rows) -> iterable of (str, CloneCourse)
+        Clones of some patients and their courses while treated, made when they are asked for: they are large.
     model : mapping
         Name of `TURNOVER` -> ndarray, one value a patient.
     frailty : ndarray
@@ -43,7 +45,7 @@ class Remaining:
     """
 
     day: float
-    courses: Iterable[tuple[str, CloneCourse]]
+    courses: Callable[[slice], Iterable[tuple[str, CloneCourse]]]
     model: Mapping[str, Floats]
     frailty: Floats
     relapse_cells: Mapping[str, Floats]
@@ -70,14 +72,23 @@ def draw_relapses(remaining: Remaining, transplants: Transplants, end_day: float
 
     A patient without transplant and the same one with it share the luck until the transplant.
     """
-    graft_ends = transplants.day + transplants.graft_kill_days
-    days, left = {}, np.zeros(len(luck))
-    for clone, course in remaining.courses:
-        after = AfterTreatment(
-            (remaining.day, end_day), *(remaining.model[name] for name in TURNOVER), remaining.frailty,
-            remaining.relapse_cells[clone], transplants.day, transplants.kept, transplants.graft_kill_per_day, graft_ends,
-        )  # fmt: skip
-        whose = CloneLuck(np.uint64(luck.seed), luck.patients, CLONES.index(clone))
-        days[clone], cells = clone_fates(course, after, whose)
-        left += cells
+    days, left = {clone: np.empty(len(luck)) for clone in CLONES}, np.zeros(len(luck))
+    for first in range(0, len(luck), _AT_A_TIME):
+        rows = slice(first, first + _AT_A_TIME)
+        for place, (clone, course) in enumerate(remaining.courses(rows)):
+            whose = CloneLuck(np.uint64(luck.seed), luck.patients[rows], place)
+            days[clone][rows], cells = clone_fates(course, _after(remaining, transplants, end_day, clone, rows), whose)
+            left[rows] += cells
     return Relapses(days, left == 0.0)
+
+
+def _after(remaining: Remaining, transplants: Transplants, end_day: float, clone: str, rows: slice) -> AfterTreatment:
+    """Return what happens to a clone of some patients after treatment."""
+    birth, death, share, awakening = (remaining.model[name][rows] for name in TURNOVER)
+    frailty, relapse_cells = remaining.frailty[rows], remaining.relapse_cells[clone][rows]
+    transplant_day, kept, graft = transplants.day[rows], transplants.kept[rows], transplants.graft_kill_per_day[rows]
+    graft_ends = transplant_day + transplants.graft_kill_days
+    window = (remaining.day, end_day)
+    return AfterTreatment(
+        window, birth, death, share, awakening, frailty, relapse_cells, transplant_day, kept, graft, graft_ends
+    )

@@ -69,8 +69,8 @@ def test_clones_at_the_end_of_treatment_are_those_of_the_hybrid_engine(mrd, chan
     found = run_hybrid(case, times, REPLICATES, 11)
     who = treated(case)
     luck = np.arange(PATIENTS, dtype=np.uint64)
-    for place, (name, course) in enumerate(courses_of(who)):
-        if name == "sanctuary":
+    for place, (name, course) in enumerate(courses_of(who, np.zeros(PATIENTS), slice(None))):
+        if name not in ("marrow", "low"):
             continue
         _, drawn = clone_fates(course, after(84.0, 84.0, who.parameters), CloneLuck(np.uint64(5), luck, place))
         counted = found.cells[:, place, -1].sum(axis=1)
@@ -83,7 +83,7 @@ def test_clones_at_the_end_of_treatment_are_those_of_the_hybrid_engine(mrd, chan
 def test_extinct_at_the_end_is_more_than_a_poisson_number_of_cells_would_say():
     case, _ = case_of(1e-7)
     who = treated(case)
-    course = dict(courses_of(who))["marrow"]
+    course = dict(courses_of(who, np.zeros(PATIENTS), slice(None)))["marrow"]
     _, drawn = clone_fates(
         course, after(84.0, 84.0, who.parameters), CloneLuck(np.uint64(5), np.arange(PATIENTS, dtype=np.uint64), 0)
     )

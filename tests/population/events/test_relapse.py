@@ -16,13 +16,13 @@ MODEL = {name: np.full(COUNT, LEUKAEMIA.parameters[name]) for name in TURNOVER}
 
 def remaining(cells, **others):
     each = {"marrow": cells, "low": 0.0, "sanctuary": 0.0, "reservoir": 0.0} | others
-    return Remaining(
-        84.0,
-        [(clone, clone_course(np.zeros(1), np.full((COUNT, 1), float(number)), MODEL)) for clone, number in each.items()],
-        MODEL,
-        np.ones(COUNT),
-        {clone: np.full(COUNT, 1e10) for clone in each},
-    )
+
+    def courses(rows):
+        some = {name: values[rows] for name, values in MODEL.items()}
+        shape = (len(some["cycling_share"]), 1)
+        return [(clone, clone_course(np.zeros(1), np.full(shape, float(number)), some)) for clone, number in each.items()]
+
+    return Remaining(84.0, courses, MODEL, np.ones(COUNT), {clone: np.full(COUNT, 1e10) for clone in each})
 
 
 def test_cure_is_no_cell_in_any_clone():

@@ -231,13 +231,14 @@ def _assemble(case: Case, progress: _Progress, settings: Settings) -> Trajectory
         solver=SolverReport("ode", system_of(model).method, counters, _conservation(case, progress)),
         events=tuple(sorted(events, key=lambda event: event.time_days)),
         ledger=progress.regimen.ledger(bsa_m2=case.bsa_m2),
-        provenance=_provenance(case, schedule, settings),
+        provenance=provenance_of(case, schedule, settings),
         infusions=schedule.infusions,
         clones=tuple(readout.name for readout in model.readouts if readout.is_clone),
     )
 
 
-def _provenance(case: Case, schedule: Schedule, settings: Settings) -> Provenance:
+def provenance_of(case: Case, schedule: Schedule, settings: Settings, **others: Any) -> Provenance:
+    """Return what a run of a case depends on; `others` are settings of the engine, its name among them."""
     carried_out = [[i.start_days, i.stop_days, i.rate, str(i.compartment)] for i in schedule.infusions]
     carried_out += [[b.time_days, b.time_days, b.amount, str(b.compartment)] for b in schedule.boluses]
     carried_out += [[time, time, mg, case.model.dexamethasone] for time, mg in schedule.premedication]
@@ -250,5 +251,5 @@ def _provenance(case: Case, schedule: Schedule, settings: Settings) -> Provenanc
         schedule_sha256=digest_of(carried_out),
         regimen=str(case.regimen),
         seed=case.seed,
-        settings={"engine": "ode", "rtol": settings.rtol, "max_steps": settings.max_steps, "bsa_m2": case.bsa_m2},
+        settings={"engine": "ode", "rtol": settings.rtol, "max_steps": settings.max_steps, "bsa_m2": case.bsa_m2} | others,
     )

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from bitesim.engines.deterministic import Case, Settings, initial_state, with_drug_by_name
+from bitesim.engines.deterministic import Case, Settings, initial_state, provenance_of, with_drug_by_name
 from bitesim.engines.hybrid_course import Setting, cured_by_theory, grid_of
 from bitesim.engines.hybrid_replicate import Replicate
 from bitesim.engines.hybrid_result import HybridRun
@@ -89,9 +89,11 @@ def run_hybrid(
     else:
         with ThreadPoolExecutor(min(workers, len(parts)), thread_name_prefix="bitesim-hybrid") as pool:
             list(pool.map(run_part, parts))
+    drawn = {"engine": "hybrid", "threshold_cells": setting.threshold, "replicates": count, "first_replicate": begin}
     return HybridRun.of(
         case, times_days, states, seed=seed, threshold_cells=setting.threshold, grid_days=setting.grid, cells=cells,
         cured_by_theory=theory, decisions=tuple(decisions), first_replicate=begin,
+        provenance=provenance_of(replace(setting.case, seed=seed), setting.schedule, setting.settings, **drawn),
     )  # fmt: skip
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +16,7 @@ from bitesim.engines.deterministic import Case
 from bitesim.engines.system import system_of
 from bitesim.engines.trajectory import RunEvent
 from bitesim.foundation.errors import needs_extra, unknown_name
+from bitesim.foundation.provenance import Provenance
 from bitesim.numerics.pieces import Matrix, Vector
 
 _NORMAL_QUANTILE: Final = 1.959963984540054
@@ -72,6 +75,7 @@ class HybridRun:
     decisions : tuple of tuple of RunEvent
         What rules decided in each replicate.
     first_replicate : int
+    provenance : Provenance
     """
 
     patient: str
@@ -88,6 +92,7 @@ class HybridRun:
     cured_by_theory: float = field(default=np.nan)
     decisions: tuple[tuple[RunEvent, ...], ...] = ()
     first_replicate: int = 0
+    provenance: Provenance | None = None
 
     @classmethod
     def of(cls, case: Case, times: Vector, states: Any, **others: Any) -> HybridRun:
@@ -182,6 +187,37 @@ class HybridRun:
             "time_days": np.tile(self.times_days, len(self)),
         }
         return pd.DataFrame(columns | {name: found.reshape(-1) for name, found in self.values.items()})
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write all replicates, one row a replicate and time and one column an output, every digit kept; return the path."""
+        target = Path(path)
+        with target.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["replicate", "time_days", *self.values])
+            for row in range(len(self)):
+                columns = [values[row].tolist() for values in self.values.values()]
+                for day, *found in zip(self.times_days.tolist(), *columns, strict=True):
+                    writer.writerow([self.first_replicate + row, day, *found])
+        return target
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything but the cells between outputs as plain lists and dicts that JSON can write."""
+        share, days = self.p_cured(), self.extinction_days()
+        return {
+            "patient": self.patient,
+            "model": self.model,
+            "time_days": self.times_days.tolist(),
+            "outputs": {name: values.tolist() for name, values in self.values.items()},
+            "units": dict(self.units),
+            "p_cured": {"replicates": len(self), "value": share.value, "low": share.low, "high": share.high},
+            "p_cured_by_theory": self.cured_by_theory,
+            "extinction_days": {
+                clone: [float(day) if np.isfinite(day) else None for day in days[:, place]]
+                for place, clone in enumerate(self.clones)
+            },
+            "decisions": [[[event.time_days, event.text] for event in run] for run in self.decisions],
+            "provenance": None if self.provenance is None else self.provenance.as_dict(),
+        }
 
     def plot(self, *arguments: Any, **options: Any) -> Any:
         """Draw it; `bitesim.plots.plot_hybrid` describes the options."""

@@ -11,6 +11,8 @@ from bitesim.cli.report import save_figure
 from bitesim.engines.hybrid_result import HybridRun
 
 _LEVELS: Final = (5.0, 50.0, 95.0)
+#: What is smaller beside the largest value of all replicates is rounding.
+_NOISE: Final = 1e-14
 
 
 def hybrid_report(run: HybridRun) -> str:
@@ -34,9 +36,9 @@ def hybrid_report(run: HybridRun) -> str:
     lines += ["", f"{'output':28} {'unit':9} {'lowest, percentiles':>32} {'end, percentiles':>32}"]
     lines.append(f"{'':38} {heading} {heading}")
     for name in run.values:
-        lowest = np.percentile(run.nadir(name), _LEVELS)
-        end = np.percentile(run[name][:, -1], _LEVELS)
-        shown = " ".join(f"{value:>10.4g}" for value in (*lowest, *end))
+        values = (*np.percentile(run.nadir(name), _LEVELS), *np.percentile(run[name][:, -1], _LEVELS))
+        noise = _NOISE * float(np.max(np.abs(run[name])))
+        shown = " ".join(f"{'~0' if 0.0 < abs(value) < noise else f'{value:.4g}':>10}" for value in values)
         lines.append(f"{name:28} {run.units[name]:9} {shown}")
     decided = sum(map(len, run.decisions))
     lines += [f"{decided} decisions in {len(run)} replicates (--json holds all)"] if decided else []

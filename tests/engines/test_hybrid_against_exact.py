@@ -78,6 +78,13 @@ def test_cells_at_the_end_are_alike(exact, hybrid):
     assert stats.ks_2samp(exact[:, -1], hybrid["blasts"][:, -1], method="asymp").pvalue > ALARM
 
 
+def test_a_kill_that_is_stronger_by_a_twentieth_is_told_apart(exact):
+    stronger = LOGARITHMIC.parameters.replace(killing=1.05 * LOGARITHMIC.parameters["killing"])
+    other = run_hybrid(Case(LOGARITHMIC, stronger, Regimen.parse(REGIMEN)), DAYS, 4000, 2, threshold=THRESHOLD)["blasts"]
+    one, other = nadir_and_relapse(exact)[0], nadir_and_relapse(other)[0]
+    assert stats.ks_2samp(one, other, method="asymp").pvalue < ALARM
+
+
 def test_a_threshold_ten_times_higher_cures_as_often():
     replicates, shares = 10_000, []
     for seed, threshold in ((3, THRESHOLD), (4, 10.0 * THRESHOLD)):

@@ -6,8 +6,8 @@ every step, as in the hybrid engine. What it changes: nothing under blinatumomab
 what two blocks of chemotherapy leave, which spare quiescent blasts, 4,000 replicates of that engine do not tell apart.
 
 Assumption (founders come evenly between two looks): from the mean of the clone that they leave. Alternatives: at the rate of
-every moment. What it changes: at a thousand times the rate of CD19 loss that is the default, CD19-low blasts die out under
-treatment in 0.2 % of replicates (MRD 1e-7 at first) where the hybrid engine says 0.9 %; at ten times that rate no more is told.
+every moment. What it changes: at a thousand times the default rate of CD19 loss CD19-low blasts die out under treatment in
+0.2 % of replicates (MRD 1e-7 at first) where the hybrid engine says 0.9 %; at ten times the default no difference is told.
 """
 
 from __future__ import annotations

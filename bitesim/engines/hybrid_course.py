@@ -114,6 +114,10 @@ class Stretch:
     def _cells(self) -> list[Matrix]:
         return [np.exp(self.states[:, columns]) for columns in self.setting.columns]
 
+    def number_of(self, species: str) -> Vector:
+        """Return what a species is the logarithm of, shape (points,)."""
+        return np.asarray(np.exp(self.states[:, self.setting.model.species.position(species)]))
+
     def founding(self, place: int) -> Matrix:
         """Return the hazard of a cell of each of a clone's founders at the points, shape (points, founders)."""
         return self._rates[1][place]
@@ -253,9 +257,9 @@ def cured_by_theory(setting: Setting, stretches: Sequence[Stretch]) -> float:
         lasting += float(totals[place][first] @ survival[first])
         founding = joined([each.founding(place) for each in stretches])
         for (_, source), hazard in zip(clone.founders, founding.T, strict=True):
-            origin = cycling.index(source)
-            until = int(begins[origin][0])
-            came = hazard * totals[origin][:, 0] * survival[:, 0]
+            # What is no clone is never few.
+            until = int(begins[cycling.index(source)][0]) if source in cycling else len(grid) - 1
+            came = hazard * joined([each.number_of(source) for each in stretches]) * survival[:, 0]
             if until > first:
                 lasting += float(np.trapezoid(came[first : until + 1], grid[first : until + 1]))
     return math.exp(-lasting)

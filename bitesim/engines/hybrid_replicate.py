@@ -216,10 +216,10 @@ class Replicate:
         total, cycling = np.zeros(len(stretch.states)), [clone.cycling for clone in self.setting.clones]
         founders, rows = self.setting.clones[place].founders, slice(stretch.first, stretch.first + len(total))
         for (_, source), hazard in zip(founders, stretch.founding(place).T, strict=True):
-            other = cycling.index(source)
+            other = cycling.index(source) if source in cycling else -1
             # Behind a change nothing is known yet, and nothing is kept.
-            real = np.nan_to_num(self._counted[other][rows]) if other in self._counted else stretch.cells(other)
-            total += hazard * real[:, 0]
+            counts = np.nan_to_num(self._counted[other][rows, 0]) if other in self._counted else stretch.number_of(source)
+            total += hazard * counts
         return np.asarray(0.5 * (total[:-1] + total[1:]))
 
     def _rounded(self, cells: Vector, place: int) -> Vector:

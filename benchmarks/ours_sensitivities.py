@@ -45,9 +45,10 @@ def with_tangents(problem: Problem, names: Sequence[str], rtol: float) -> Run:
     assert derived is not None
     n, readouts, control = len(problem.start), len(model.readouts), Control(rtol, problem.scale, MAX_STEPS)
     case, times = case_and_times(None, problem.regimen, model, problem.times_days)
-    directions, _ = engine._directions(case, derived, case.schedule(), problem.pieces, list(names))
+    directions, _, _ = engine._directions(case, derived, case.schedule(), problem.pieces, list(names))
     blocks, sizes = len(directions.start) // n, (n, len(derived.pattern))
-    system, entries = system_of(model), engine._entries_of(model, derived).steps
+    system, along = system_of(model), engine._entries_of(model, derived)
+    engine._follow_parameters(along, derived, system.constants(problem.parameters), directions)
     counted = output_at(times, n)
     _integrate(problem, control, counted)
     recorded = output_at(times, n, record=(int(counted.counters[ACCEPTED]), (1 + STAGES) * rows_for(n)))
@@ -74,7 +75,7 @@ def with_tangents(problem: Problem, names: Sequence[str], rtol: float) -> Run:
         )
         taken = follow(
             system.system,
-            entries,
+            along.steps,
             system.constants(problem.parameters),
             start_block(problem.start),
             problem.pieces,

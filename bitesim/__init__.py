@@ -13,8 +13,10 @@ from bitesim.foundation.compiled import clear_cache, compile_report
 from bitesim.foundation.errors import (
     BitesimError,
     BitesimWarning,
+    DataWarning,
     DerivationWarning,
     DoseWarning,
+    EstimationError,
     MissingExtraError,
     ParameterError,
     PatientWarning,
@@ -24,6 +26,17 @@ from bitesim.foundation.errors import (
 )
 from bitesim.foundation.provenance import show_versions
 from bitesim.foundation.units import units
+from bitesim.inference import (
+    AmountObserved,
+    Forecast,
+    MrdObserved,
+    PatientData,
+    PatientFit,
+    PatientTable,
+    fit_patient,
+    read_patients,
+    write_patients,
+)
 from bitesim.interchange import to_sbml
 from bitesim.leukaemia.assumptions import assumptions
 from bitesim.model import Model
@@ -43,18 +56,26 @@ from bitesim.version import __version__
 
 __all__ = [
     "MODELS",
+    "AmountObserved",
     "BitesimError",
     "BitesimWarning",
     "ClinicalResult",
     "CohortResult",
+    "DataWarning",
     "DerivationWarning",
     "DoseWarning",
+    "EstimationError",
+    "Forecast",
     "HybridRun",
     "MissingExtraError",
     "Model",
+    "MrdObserved",
     "ParameterError",
     "ParameterSet",
     "Patient",
+    "PatientData",
+    "PatientFit",
+    "PatientTable",
     "PatientWarning",
     "Regimen",
     "ReplicateWarning",
@@ -75,7 +96,9 @@ __all__ = [
     "derive",
     "dish",
     "find_model",
+    "fit_patient",
     "plots",
+    "read_patients",
     "run_cohort",
     "run_stochastic",
     "sensitivities",
@@ -86,4 +109,5 @@ __all__ = [
     "stream_cohort",
     "to_sbml",
     "units",
+    "write_patients",
 ]

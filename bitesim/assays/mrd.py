@@ -184,6 +184,12 @@ class MrdSample:
         """
         return self._likelihood(outcome, value, mrd_fraction, blood_blast_fraction)[1]
 
+    def likelihood_with_slope(
+        self, outcome: Any, value: Any, mrd_fraction: Any, blood_blast_fraction: Any = 0.0
+    ) -> tuple[Floats, Floats]:
+        """Return `log_likelihood` and `log_likelihood_slope` in one pass, which takes half of the time of both."""
+        return self._likelihood(outcome, value, mrd_fraction, blood_blast_fraction)
+
     def _counted(self, mrd_fraction: Any, blood_blast_fraction: Any) -> tuple[Floats, Floats]:
         """Return the counted fraction, and the derivative of its logit with respect to ln(mrd_fraction)."""
         marrow = checked_fraction("mrd_fraction", mrd_fraction)

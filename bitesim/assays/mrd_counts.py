@@ -155,7 +155,8 @@ def _peak(count: Floats, centre: Floats, cells: int, error: float) -> Floats:
         low, high = np.where(slope > 0.0, peak, low), np.where(slope > 0.0, high, peak)
         moved = peak + slope / (1.0 + error**2 * cells * share * (1.0 - share))
         moved = np.where((moved > low) & (moved < high), moved, 0.5 * (low + high))
-        settled = np.abs(moved - peak) <= 1e-9 * (1.0 + np.abs(peak))
+        # The peak only says where the nodes lie. Nearer to it, rounding would leave the bracket's halves to the rest.
+        settled = np.abs(moved - peak) <= 1e-5 * (1.0 + np.abs(peak))
         peak = moved
         if settled.all():
             break

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TextIO
 
-from bitesim.cli import assumptions, cohort, demo, derive, dish, export, simulate
+from bitesim.cli import assumptions, calibrate, cohort, demo, derive, dish, export, facts, forecast, left_out, simulate
 from bitesim.foundation.errors import BitesimError, BitesimWarning
 from bitesim.version import __version__
 
@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bitesim", description="Blinatumomab in B-ALL, from the pump to blood and marrow.")
     parser.add_argument("--version", action="version", version=f"bitesim {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (simulate, cohort, dish, demo, derive, export, assumptions):
+    for command in (simulate, cohort, forecast, dish, demo, facts, calibrate, left_out, derive, export, assumptions):
         command.add_to(commands)
     chosen = parser.parse_args(arguments)
     with warnings.catch_warnings():

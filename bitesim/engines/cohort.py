@@ -253,13 +253,13 @@ def _reproducer(plan: CohortPlan, patient: int, parameters: Vector) -> str:
     bsa, weight = plan.body(patient)
     body = "".join(f"{name}={value!r}, " for name, value in (("weight_kg", weight), ("bsa_m2", bsa)) if value is not None)
     return (
-        f"bitesim.run_cohort({plan.model.name!r}, {changed!r}, {_spelled(plan.regimen, bsa)}, "
+        f"bitesim.run_cohort({plan.model.name!r}, {changed!r}, {spelled_regimen(plan.regimen, bsa)}, "
         f"[{float(plan.times_days[-1])!r}], patients=1, {body}rtol={plan.rtol!r}, max_steps={plan.max_steps}, "
         "errors='raise')"
     )
 
 
-def _spelled(regimen: Regimen, bsa_m2: float | None) -> str:
+def spelled_regimen(regimen: Regimen, bsa_m2: float | None) -> str:
     """Return a regimen as Python: its text where that says everything, else the events that are carried out."""
     text = str(regimen)
     try:

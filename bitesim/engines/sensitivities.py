@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bitesim.engines.deterministic import Case, Settings, failure_message, with_drug_by_name
 from bitesim.engines.sensitivity_result import SensitivityResult, Target, ToDose, ToEventTime, ToInitialValue
-from bitesim.engines.system import OneSystem, system_of
+from bitesim.engines.system import system_of
 from bitesim.engines.timeline import amount_per_state_unit, pieces_between
 from bitesim.foundation.checks import number
 from bitesim.foundation.compiled import kernel, prepare
@@ -22,10 +22,9 @@ from bitesim.foundation.errors import ParameterError, ScenarioError, SolverError
 from bitesim.model import Model
 from bitesim.model.derived import Derived
 from bitesim.numerics.entries import invoke2, invoke3, sparse_product_entry, straight_line_entry
-from bitesim.numerics.integrate_one import start_block
 from bitesim.numerics.lanes import LANES, block, rows_for
 from bitesim.numerics.outcomes import Outcome
-from bitesim.numerics.pieces import ACCEPTED, Control, Matrix, Output, Pieces, Vector, output_at
+from bitesim.numerics.pieces import ACCEPTED, Control, Matrix, Pieces, Vector, output_at
 from bitesim.numerics.rosenbrock import STAGES, work_for
 from bitesim.numerics.tangents import (
     TANGENT_SIGNATURE,
@@ -39,6 +38,8 @@ from bitesim.treatment import Schedule
 
 _FIRST_RECORD: Final = 1024
 _BLOCK: Final = types.Array(types.float64, 2, "C")
+_FILL_SIGNATURE: Final = types.void(types.int64, _BLOCK, _BLOCK)
+_START_SIGNATURE: Final = types.void(types.int64, _BLOCK, _BLOCK, _BLOCK)
 
 
 def run_sensitivities(
@@ -56,71 +57,142 @@ def run_sensitivities(
     SolverError
         As `run_ode`.
     """
-    settings = settings or Settings()
-    model = case.model
-    derived = model.derivatives
-    if derived is None:
-        raise ParameterError(f"model {model.name} has no derived code for sensitivities: run bitesim.derive(model) first")
-    system = system_of(model)
-    case = replace(case, regimen=with_drug_by_name(model, case.regimen))
-    schedule = case.schedule()
-    if schedule.decisions or schedule.steady_states:
-        raise ScenarioError("sensitivities need a fixed regimen: it has decision points or steady-state records")
-    parameters = case.parameters.vector()
-    start = system.initial_state(parameters)
-    pieces = pieces_between(model, schedule, (0.0, math.inf), case.bsa_m2, start)
-    directions, labels = _directions(case, derived, schedule, pieces, to)
-    recorded = _recorded(case, system, start, pieces, times_days, settings)
-
-    n, m = len(model.species), len(model.readouts)
-    n_blocks = len(directions.start) // n
-    work, dots = work_for(rows_for(n), rows_for(derived.n_factors)), work_for(n_blocks * n, 1)
-    state = start_block(start)
-    moving = TangentState(
-        directions.start.copy(),
-        block(n_blocks * len(derived.pattern)),
-        block(n_blocks * n),
-        block(rows_for(n)),
-        block(rows_for(n)),
+    prepared = PreparedSensitivities(case, times_days, to, settings)
+    values, derivatives = prepared.at(case.parameters.vector())
+    model, labels = case.model, prepared.labels
+    return SensitivityResult(
+        model=model.name,
+        times_days=times_days,
+        outputs=prepared.outputs,
+        targets=tuple(name for name, _, _ in labels),
+        units={**model.units, **{name: unit for name, unit, _ in labels}},
+        values=values,
+        derivatives=derivatives,
+        target_values={name: value for name, _, value in labels if value is not None},
     )
-    output = TangentOutput(
-        times_days,
-        np.full((len(times_days), n), np.nan),
-        np.full((len(times_days), m), np.nan),
-        np.full((len(times_days), n_blocks * n, LANES), np.nan),
-        np.full((len(times_days), n_blocks * m, LANES), np.nan),
-    )
-    follow = prepare(follow_tangents, TANGENT_SIGNATURE)
-    with np.errstate(all="ignore"):
-        taken = follow(
-            system.system, _entries_of(model, derived).steps, system.constants(parameters), state, pieces, recorded,
-            directions, (n, len(derived.pattern)), moving, output, work, dots,
-        )  # fmt: skip
-    if taken != len(times_days):
-        raise SolverError(f"only {taken} of {len(times_days)} outputs of {case.patient} were reached; please report this")
-    return _result(case, labels, output, n_blocks, times_days)
 
 
-def _recorded(
-    case: Case, system: OneSystem, start: Vector, pieces: Pieces, times_days: Vector, settings: Settings
-) -> Output:
-    """Run the case and return its output with the record of its steps."""
-    control = Control(settings.rtol, case.model.species.scales(), settings.max_steps)
-    room, rows = _FIRST_RECORD, (1 + STAGES) * rows_for(len(start))
-    while True:
-        output = output_at(times_days, len(start), record=(room, rows))
-        code = system.integrate(case.parameters.vector(), start.copy(), pieces, control, output)
-        if code != Outcome.OK:
-            raise SolverError(failure_message(case, Outcome(code), output, case.schedule(), settings))
-        if output.counters[ACCEPTED] <= room:
-            return output
-        room = int(output.counters[ACCEPTED])
+class PreparedSensitivities:
+    """Sensitivities of one patient under one regimen, run again and again with other values of the parameters.
+
+    What does not depend on the values is worked out once, and memory is kept from run to run: an instance belongs to one
+    thread at a time. The patient's body, on which doses may depend, stays that of the case.
+
+    Parameters
+    ----------
+    case : Case
+    times_days : ndarray
+        Strictly increasing output times [d].
+    to : sequence
+        Targets, as in `run_sensitivities`.
+    settings : Settings, optional
+
+    Raises
+    ------
+    ParameterError, ScenarioError
+        As `run_sensitivities`.
+    """
+
+    def __init__(self, case: Case, times_days: Vector, to: Sequence[Target], settings: Settings | None = None) -> None:
+        model, derived = case.model, case.model.derivatives
+        if derived is None:
+            raise ParameterError(
+                f"model {model.name} has no derived code for sensitivities: run bitesim.derive(model) first"
+            )
+        self.settings = settings or Settings()
+        self.case = replace(case, regimen=with_drug_by_name(model, case.regimen))
+        self.schedule = self.case.schedule()
+        if self.schedule.decisions or self.schedule.steady_states:
+            raise ScenarioError("sensitivities need a fixed regimen: it has decision points or steady-state records")
+        self.outputs = (*(readout.name for readout in model.readouts), *model.species)
+        self.times_days, self._derived, self._system = times_days, derived, system_of(model)
+        n, m, times = len(model.species), len(model.readouts), len(times_days)
+        self.pieces = pieces_between(model, self.schedule, (0.0, math.inf), case.bsa_m2, np.zeros(n))
+        self._directions, self.labels, self._initial = _directions(self.case, derived, self.schedule, self.pieces, to)
+        self._blocks = blocks = len(self._directions.start) // n
+        self._entries = _entries_of(model, derived)
+        self._work = work_for(rows_for(n), rows_for(derived.n_factors))
+        self._dots, self._state = work_for(blocks * n, 1), block(rows_for(n))
+        pattern = blocks * len(derived.pattern)
+        rows = [block(size) for size in (blocks * n, pattern, blocks * n, rows_for(n), rows_for(n))]
+        self._moving = TangentState(*rows)
+        self._record = output_at(times_days, n, record=(_FIRST_RECORD, (1 + STAGES) * rows_for(n)))
+        shapes = ((times, n), (times, m), (times, blocks * n, LANES), (times, blocks * m, LANES))
+        self._output = TangentOutput(times_days, *(np.full(shape, np.nan) for shape in shapes))
+
+    def at(self, parameters: Vector) -> tuple[Matrix, NDArray[np.float64]]:
+        """Return outputs, shape (times, outputs), and their derivatives, shape (times, outputs, targets).
+
+        Parameters
+        ----------
+        parameters : ndarray
+            In the order of the catalogue.
+
+        Raises
+        ------
+        SolverError
+            As `run_ode`.
+        """
+        start = self._system.initial_state(parameters)
+        self.pieces.reset_state[:] = start
+        self._run(parameters, start)
+        model, given = self.case.model, self._directions
+        _follow_parameters(self._entries, self._derived, self._system.constants(parameters), given)
+        for place, species, lane in self._initial:
+            given.start[place * len(start) + species, lane] = 1.0
+        self._state.reshape(-1)[:] = 0.0
+        self._state.reshape(-1)[: len(start)] = start
+        self._moving.state_dot[:] = given.start
+        follow = prepare(follow_tangents, TANGENT_SIGNATURE)
+        with np.errstate(all="ignore"):
+            taken = follow(
+                self._system.system, self._entries.steps, self._system.constants(parameters), self._state, self.pieces,
+                self._record, given, (len(start), len(self._derived.pattern)), self._moving, self._output, self._work,
+                self._dots,
+            )  # fmt: skip
+        if taken != len(self.times_days):
+            count = len(self.times_days)
+            raise SolverError(f"only {taken} of {count} outputs of {self.case.patient} were reached; please report this")
+        return self._values(len(model.readouts), len(start))
+
+    def _run(self, parameters: Vector, start: Vector) -> None:
+        """Run the state alone and keep the record of its steps."""
+        control = Control(self.settings.rtol, self.case.model.species.scales(), self.settings.max_steps)
+        while True:
+            record = self._record
+            record.states.fill(np.nan)
+            record.counters[:], record.progress[:] = 0, 0.0
+            code = self._system.integrate(parameters, start.copy(), self.pieces, control, record)
+            if code != Outcome.OK:
+                changed = dict(zip(self.case.model.catalogue, map(float, parameters), strict=True))
+                case = replace(self.case, parameters=self.case.parameters.replace(**changed))
+                raise SolverError(failure_message(case, Outcome(code), record, self.schedule, self.settings))
+            room = int(record.counters[ACCEPTED])
+            if room <= len(record.record):
+                return
+            # With some to spare: the next run may take a few steps more.
+            rows = (1 + STAGES) * rows_for(len(start))
+            self._record = output_at(self.times_days, len(start), record=(room + room // 4, rows))
+
+    def _values(self, n_readouts: int, n_states: int) -> tuple[Matrix, NDArray[np.float64]]:
+        output, count, times = self._output, len(self.labels), len(self.times_days)
+
+        def apart(dots: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+            """Return (times, width, directions) from (times, blocks * width, 8)."""
+            parted = dots.reshape(times, self._blocks, width, LANES).transpose(0, 2, 1, 3)
+            return parted.reshape(times, width, self._blocks * LANES)[:, :, :count]
+
+        parts = [apart(output.readouts_dot, n_readouts), apart(output.states_dot, n_states)]
+        return np.hstack([output.readouts, output.states]), np.concatenate(parts, axis=1)
 
 
 def _directions(
     case: Case, derived: Derived, schedule: Schedule, pieces: Pieces, to: Sequence[Target]
-) -> tuple[Directions, list[tuple[str, str, float | None]]]:
-    """Return the directions of the targets, and (name, unit, value) of each."""
+) -> tuple[Directions, list[tuple[str, str, float | None]], list[tuple[int, int, int]]]:
+    """Return the directions of the targets, (name, unit, value) of each, and (block, species, lane) of initial values.
+
+    How derived constants and the start follow from the parameters is left to `_follow_parameters`.
+    """
     if isinstance(to, (str, ToInitialValue, ToDose, ToEventTime)) or not to:
         raise ParameterError(f"to = {to!r}: give a list of targets, e.g. ['clearance_l_per_h', bitesim.ToDose()]")
     model, n = case.model, len(case.model.species)
@@ -154,10 +226,7 @@ def _directions(
     repeated = [name for name, _, _ in labels if [label[0] for label in labels].count(name) > 1]
     if repeated:
         raise ParameterError(f"to names {repeated[0]!r} twice")
-    _follow_parameters(model, derived, case.parameters.vector(), constants, start, n_blocks)
-    for b, species, lane in initial:
-        start[b * n + species, lane] = 1.0
-    return Directions(constants, start, boundary, input_rate, jump), labels
+    return Directions(constants, start, boundary, input_rate, jump), labels, initial
 
 
 def _dosed(case: Case, schedule: Schedule, pieces: Pieces, target: ToDose) -> Vector:
@@ -195,19 +264,17 @@ def _start_directions(start: Any, constants: Matrix, constants_dot: Matrix, stat
     invoke3(start, constants, constants_dot, state_dot, 0)
 
 
-def _follow_parameters(
-    model: Model, derived: Derived, parameters: Vector, constants_dot: Matrix, start_dot: Matrix, n_blocks: int
-) -> None:
-    """Fill in how constants and the start follow from the directions of the parameters."""
-    constants = system_of(model).constants(parameters)
-    along_parameters = _entries_of(model, derived)
-    filled = prepare(_fill_directions, types.void(types.int64, _BLOCK, _BLOCK))
-    started = prepare(_start_directions, types.void(types.int64, _BLOCK, _BLOCK, _BLOCK))
-    n, size = len(model.species), derived.n_constants
-    for b in range(n_blocks):
-        along = constants_dot[b * size : (b + 1) * size]
-        filled(along_parameters.constants, constants, along)
-        started(along_parameters.start, constants, along, start_dot[b * n : (b + 1) * n])
+def _follow_parameters(entries: _Entries, derived: Derived, constants: Matrix, given: Directions) -> None:
+    """Fill in how derived constants and the start follow from the directions of the parameters."""
+    filled = prepare(_fill_directions, _FILL_SIGNATURE)
+    started = prepare(_start_directions, _START_SIGNATURE)
+    given.start[:] = 0.0
+    blocks = len(given.constants) // derived.n_constants
+    size, n = derived.n_constants, len(given.start) // blocks
+    for b in range(blocks):
+        along = given.constants[b * size : (b + 1) * size]
+        filled(entries.constants, constants, along)
+        started(entries.start, constants, along, given.start[b * n : (b + 1) * n])
 
 
 class _Entries(NamedTuple):
@@ -239,29 +306,3 @@ def _entries_of(model: Model, derived: Derived) -> _Entries:
             straight_line_entry(tangents.initial_state, (False, True, True)),
         )
     return _entries[model]
-
-
-def _result(
-    case: Case, labels: list[tuple[str, str, float | None]], output: TangentOutput, n_blocks: int, times_days: Vector
-) -> SensitivityResult:
-    model, count = case.model, len(labels)
-
-    def apart(dots: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-        """Return (times, width, directions) from (times, blocks * width, 8)."""
-        parted = dots.reshape(len(times_days), n_blocks, width, LANES).transpose(0, 2, 1, 3)
-        return parted.reshape(len(times_days), width, n_blocks * LANES)[:, :, :count]
-
-    names = (*(readout.name for readout in model.readouts), *model.species)
-    derivatives = np.concatenate(
-        [apart(output.readouts_dot, len(model.readouts)), apart(output.states_dot, len(model.species))], axis=1
-    )
-    return SensitivityResult(
-        model=model.name,
-        times_days=times_days,
-        outputs=names,
-        targets=tuple(name for name, _, _ in labels),
-        units={**model.units, **{name: unit for name, unit, _ in labels}},
-        values=np.hstack([output.readouts, output.states]),
-        derivatives=derivatives,
-        target_values={name: value for name, _, value in labels if value is not None},
-    )

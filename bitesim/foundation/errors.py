@@ -34,6 +34,10 @@ class SolverError(BitesimError, RuntimeError):
     """A run could not be integrated; the message says where, why and what to try."""
 
 
+class EstimationError(BitesimError, RuntimeError):
+    """No start of an estimation came to an end; the message says why each did not, and how to repeat it."""
+
+
 class MissingExtraError(BitesimError, ImportError):
     """An optional package is needed; the message holds the pip command that installs it."""
 
@@ -44,6 +48,10 @@ class BitesimWarning(UserWarning):
 
 class DoseWarning(BitesimWarning):
     """A dose that can be given but is probably not what was meant."""
+
+
+class DataWarning(BitesimWarning):
+    """A table of data that can be read as it stands, and probably says something else."""
 
 
 class DerivationWarning(BitesimWarning):

@@ -74,6 +74,9 @@ def sparse_product_entry(pattern: Sequence[tuple[int, int]]) -> Any:
         lines.append(f"    total = result[{row}]")
         lines += [f"    total = total + matrix[{entry}] * vector[{column}]" for entry, column in entries]
         lines.append(f"    result[{row}] = total")
+    if not pattern:
+        # Rates that no state changes: a function must have a line.
+        lines.append("    result[0] = result[0]")
     names, lanes = ("matrix", "vector", "result"), (True, False, True)
     body = straight_line_text("add_product", "\n".join(lines), names, lanes)
 

@@ -5,6 +5,8 @@ from bitesim.plots.cohorts import plot_bands, plot_clinical_cohort, plot_spaghet
 from bitesim.plots.data_against_model import plot_blood_courses, plot_il6
 from bitesim.plots.disagreements import plot_cd3_affinity, plot_disagreement
 from bitesim.plots.dish import plot_exhaustion, plot_synapses
+from bitesim.plots.facts import plot_calibrated, plot_facts
+from bitesim.plots.forecasts import plot_forecast
 from bitesim.plots.hybrid import plot_cure_against_nadir, plot_extinction_times, plot_fan, plot_hybrid
 from bitesim.plots.swimmer import plot_swimmer
 from bitesim.plots.trajectories import plot_trajectory
@@ -12,6 +14,7 @@ from bitesim.plots.trajectories import plot_trajectory
 __all__ = [
     "plot_bands",
     "plot_blood_courses",
+    "plot_calibrated",
     "plot_cd3_affinity",
     "plot_clinical_cohort",
     "plot_cure_against_nadir",
@@ -19,7 +22,9 @@ __all__ = [
     "plot_events",
     "plot_exhaustion",
     "plot_extinction_times",
+    "plot_facts",
     "plot_fan",
+    "plot_forecast",
     "plot_hybrid",
     "plot_il6",
     "plot_spaghetti",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from bitesim.foundation.checks import shown
 from bitesim.foundation.errors import ScenarioError, closest, unknown_name
+from bitesim.foundation.table_rows import TableRow, id_text, is_missing, table_rows
+from bitesim.treatment.dose import ALLOWED_DOSE
 from bitesim.treatment.regimen import LONGEST_DAYS, Bolus, Infusion, Regimen, SteadyState
 from bitesim.treatment.schedule import exact
 
@@ -22,12 +22,14 @@ _READ: Final = ("ID", "TIME", "AMT", "RATE", "DUR", "EVID", "CMT", "ADDL", "II",
 #: Columns of observations and covariates, which say nothing about doses.
 _IGNORED: Final = ("DV", "MDV", "CENS", "LIMIT", "LLOQ", "ASSAY", "NCELLS", "DVID", "OCC", "WT", "BSA", "AGE", "SEX", "HT")
 _MOST_DOSES: Final = 10_000
+#: CMT of premedication.
+DEXAMETHASONE: Final = "dexamethasone"
 
 
 class _Line(NamedTuple):
-    """One record: its line number for messages (the header is line 1), and its cells."""
+    """One record: its row for messages, and its numbers."""
 
-    number: int
+    row: TableRow
     cells: Mapping[str, float | None]
     compartment: str | int
 
@@ -36,7 +38,7 @@ class _Line(NamedTuple):
         return default if found is None else found
 
     def problem(self, column: str, text: str) -> ScenarioError:
-        return ScenarioError(f"event table, line {self.number}, column {column}: {text}")
+        return self.row.problem(column, text)
 
 
 def regimens_from_table(table: Any, *, time_unit: str, amount_unit: str) -> dict[str, Regimen]:
@@ -55,8 +57,9 @@ def regimens_from_table(table: Any, *, time_unit: str, amount_unit: str) -> dict
     -----
     EVID 0 is an observation and 2 another event (both ignored here), 1 a dose, 3 a reset, 4 a reset and a dose. RATE > 0
     or DUR > 0 makes an infusion of AMT; ADDL further doses follow every II. CMT is a number from 1, a species, or 'drug'
-    (also when it is missing). SS 1 sets the state to that after endless earlier doses every II; with AMT 0, RATE > 0 and
-    II 0 to that of a constant infusion, which ends at TIME, as in NONMEM. SS 2 (superposition) is refused.
+    (also when it is missing); into 'dexamethasone' AMT is in mg, whatever the unit of the drug. SS 1 sets the state to
+    that after endless earlier doses every II; with AMT 0, RATE > 0 and II 0 to that of a constant infusion, which ends at
+    TIME, as in NONMEM. SS 2 (superposition) is refused.
 
     Raises
     ------
@@ -98,9 +101,10 @@ def regimen_from_table(table: Any, *, time_unit: str, amount_unit: str, patient_
         raise ScenarioError(
             f"event table holds {len(regimens)} patients: choose one with patient_id=, of {', '.join(regimens)}"
         )
-    if _name(patient_id) not in regimens:
-        raise unknown_name("patient_id", _name(patient_id), regimens)
-    return regimens[_name(patient_id)]
+    name = id_text(patient_id)
+    if name not in regimens:
+        raise unknown_name("patient_id", name, regimens)
+    return regimens[name]
 
 
 def table_from_regimen(
@@ -108,7 +112,7 @@ def table_from_regimen(
 ) -> list[dict[str, Any]]:
     """Return the compiled schedule as event records with AMT in ug, which read back to the same schedule.
 
-    Infusions carry DUR and RATE; holds, bag changes and shifts are already carried out.
+    Infusions carry DUR and RATE; holds, bag changes and shifts are already carried out. Premedication is not in it.
     """
     if time_unit not in _DAYS:
         raise unknown_name("time_unit", time_unit, _DAYS)
@@ -142,85 +146,27 @@ def _in_unit(days: float, unit_days: Fraction) -> float:
 
 def _lines(table: Any) -> Iterable[tuple[str, _Line]]:
     """Yield (patient, line) of each record."""
-    for position, row in enumerate(_rows(table)):
-        number = position + 2
-        if not isinstance(row, Mapping):
-            raise ScenarioError(f"event table, line {number}: {shown(row)} is not a record of named columns")
-        named = {str(column).strip().upper(): cell for column, cell in row.items()}
-        for column in named:
+    for row in table_rows(table, "event table"):
+        for column in row.cells:
             if column not in _READ and column not in _IGNORED:
                 hint = closest(column, _READ)
-                raise ScenarioError(f"event table has an unknown column {column!r}.{hint} Read: {', '.join(_READ)}.")
-        if "TIME" not in named:
-            raise ScenarioError("event table has no column TIME")
-        numeric = [column for column in _READ if column not in ("ID", "CMT")]
-        cells = {column: _cell(number, column, named.get(column)) for column in numeric}
-        compartment = _compartment(number, named.get("CMT"))
-        yield _name(named.get("ID", 1)), _Line(number, cells, compartment)
+                raise ScenarioError(f"{row.source} has an unknown column {column!r}.{hint} Read: {', '.join(_READ)}.")
+        if "TIME" not in row.cells:
+            raise ScenarioError(f"{row.source} has no column TIME")
+        cells = {column: row.number_in(column) for column in _READ if column not in ("ID", "CMT")}
+        yield id_text(row.cells.get("ID", 1)), _Line(row, cells, _compartment(row))
 
 
-def _rows(table: Any) -> list[Any]:
-    if isinstance(table, (str, Path)):
-        try:
-            # utf-8-sig: spreadsheets begin a CSV with a byte-order mark.
-            with Path(table).open(newline="", encoding="utf-8-sig") as file:
-                lines = file.read().splitlines()
-            if lines and "," not in lines[0]:
-                lines = [",".join(line.split()) for line in lines]
-            return list(csv.DictReader(lines, restkey="SURPLUS"))
-        except (OSError, UnicodeDecodeError, csv.Error, ValueError) as problem:
-            raise ScenarioError(f"event table {table} cannot be read: {problem}") from None
-    if hasattr(table, "to_dict") and hasattr(table, "columns"):
-        return list(table.to_dict("records"))
-    if isinstance(table, Mapping):
-        columns = {name: list(cells) for name, cells in table.items() if isinstance(cells, Iterable)}
-        if len(columns) != len(table) or len({len(cells) for cells in columns.values()}) > 1:
-            raise ScenarioError("event table: its columns are not lists of one length")
-        return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
-    if isinstance(table, Iterable):
-        return list(table)
-    raise ScenarioError(f"event table {shown(table)} is not a path, a list of dicts, a dict of columns or a DataFrame")
-
-
-def _is_missing(cell: Any) -> bool:
-    return (
-        cell is None
-        or (isinstance(cell, str) and cell.strip() in ("", "."))
-        or (isinstance(cell, float) and math.isnan(cell))
-    )
-
-
-def _name(cell: Any) -> str:
-    """Return a patient's ID as text; 1, 1.0 and '1' are the same."""
-    try:
-        return str(int(cell)) if float(cell) == int(float(cell)) else str(cell)
-    except (TypeError, ValueError, OverflowError):
-        return str(cell)
-
-
-def _cell(number: int, column: str, cell: Any) -> float | None:
-    if isinstance(cell, str) and cell.strip().lower() == "nan":
-        cell = "not a number"
-    if _is_missing(cell):
-        return None
-    try:
-        value = math.nan if isinstance(cell, bool) else float(cell)
-    except (TypeError, ValueError, OverflowError):
-        value = math.nan
-    if not math.isfinite(value):
-        raise ScenarioError(f"event table, line {number}, column {column}: {shown(cell)} is not a finite number")
-    return value
-
-
-def _compartment(number: int, cell: Any) -> str | int:
-    if _is_missing(cell):
+def _compartment(row: TableRow) -> str | int:
+    cell = row.cells.get("CMT")
+    if is_missing(cell):
         return "drug"
     try:
-        value = float(cell)
+        value = float(cell)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return str(cell).strip()
     if value != int(value) or value < 1 or isinstance(cell, bool) if math.isfinite(value) else True:
-        raise ScenarioError(f"event table, line {number}, column CMT: {shown(cell)} is not a whole number from 1, or a name")
+        raise row.problem("CMT", f"{shown(cell)} is not a whole number from 1, or a name")
     return int(value)
 
 
@@ -239,7 +185,22 @@ def _with_record(regimen: Regimen, line: _Line, time: float, days: float, factor
     day = float(exact(time) * exact(24.0 * days) / 24)
     if evid in (3.0, 4.0):
         regimen = replace(regimen, resets=(*regimen.resets, day))
-    return regimen if evid == 3.0 else _with_doses(regimen, line, time, days, factor)
+    if evid == 3.0:
+        return regimen
+    if line.compartment == DEXAMETHASONE:
+        return _with_dexamethasone(regimen, line, day)
+    return _with_doses(regimen, line, time, days, factor)
+
+
+def _with_dexamethasone(regimen: Regimen, line: _Line, day: float) -> Regimen:
+    """Return `regimen` with premedication, given at once."""
+    for column in ("RATE", "DUR", "ADDL", "II", "SS"):
+        if line.value(column):
+            raise line.problem(column, f"{line.value(column):g} with dexamethasone, which is given at once: one row a dose")
+    try:
+        return regimen.with_dexamethasone(day, line.value("AMT"))
+    except ScenarioError as problem:
+        raise line.problem("AMT", str(problem)) from None
 
 
 def _with_doses(regimen: Regimen, line: _Line, time: float, days: float, factor: float) -> Regimen:
@@ -292,5 +253,17 @@ def _with_doses(regimen: Regimen, line: _Line, time: float, days: float, factor:
             else:
                 boluses.append(Bolus(day, factor * amount, line.compartment))
     except (ScenarioError, ZeroDivisionError, OverflowError) as problem:
-        raise line.problem("AMT", str(problem)) from None
+        raise line.problem("AMT", f"{problem}{_other_clock(line, factor * amount, lasts, days)}") from None
     return replace(regimen, infusions=tuple(infusions), boluses=tuple(boluses))
+
+
+def _other_clock(line: _Line, amount: float, lasts: float, days: float) -> str:
+    """Return what an infusion would be in the other time unit, where only there it is one that is given."""
+    if not lasts or line.compartment != "drug":
+        return ""
+    (other, other_days) = next((name, length) for name, length in _DAYS.items() if length != days)
+    here, there = amount / (lasts * days), amount / (lasts * other_days)
+    least, most = ALLOWED_DOSE
+    if least <= here <= most or not least <= there <= most:
+        return ""
+    return f" In {other} it is {there:.4g} ug/day for {lasts:g} {other}: time_unit={other!r}?"

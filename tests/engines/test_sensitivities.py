@@ -5,13 +5,15 @@ import pytest
 from scipy.integrate import solve_ivp
 
 import bitesim
-from bitesim.engines.deterministic import initial_state
+from bitesim.engines.deterministic import Settings, initial_state
+from bitesim.engines.sensitivities import PreparedSensitivities
 from bitesim.foundation.compiled import kernel, prepare
-from bitesim.foundation.errors import ParameterError, ScenarioError, UnknownNameError
+from bitesim.foundation.errors import ParameterError, ScenarioError, SolverError, UnknownNameError
 from bitesim.mechanisms.kinks import positive_part
 from bitesim.model import DrugInput, Model, Processes, Readout, Species, SpeciesTable
 from bitesim.model.rate_of_change import JACOBIAN_SIGNATURE, RHS_SIGNATURE
 from bitesim.parameters import Catalogue, Parameter, ParameterSet
+from bitesim.population.simulate import case_and_times
 from tests.problems.stiff_binding import STIFF_BINDING
 
 STIFF = bitesim.derive(STIFF_BINDING)
@@ -230,6 +232,25 @@ def test_results_do_not_depend_on_how_many_are_asked_for():
         assert np.array_equal(one.derivatives[:, :, 0], many.derivatives[:, :, names.index(name)])
     run = bitesim.simulate(None, "9 ug/day for 2 d", STIFF, [1.0, 2.0], rtol=1e-6)
     assert all(np.array_equal(many.output(name), run[name]) for name in many.outputs)
+
+
+def test_a_prepared_run_gives_the_numbers_of_a_run_of_its_own():
+    to = [*list(STIFF.catalogue)[:9], bitesim.ToInitialValue(next(iter(STIFF.species)))]
+    case, times = case_and_times(None, "9 ug/day for 2 d", STIFF, [0.0, 1.0, 2.0, 3.0])
+    prepared = PreparedSensitivities(case, times, to, Settings(1e-6))
+    for factor in (1.0, 1.5, 0.7, 1.0):
+        parameters = STIFF.parameters.replace(**{name: factor * STIFF.parameters[name] for name in to[:3]})
+        values, derivatives = prepared.at(parameters.vector())
+        alone = bitesim.sensitivities(None, "9 ug/day for 2 d", STIFF, times, to=to, parameters=parameters, rtol=1e-6)
+        assert np.array_equal(values, alone.values)
+        assert np.array_equal(derivatives, alone.derivatives)
+
+
+def test_a_prepared_run_that_fails_says_for_which_values_and_goes_on():
+    case, times = case_and_times(None, "9 ug/day for 2 d", STIFF, [1.0, 2.0])
+    prepared = PreparedSensitivities(case, times, ["clearance_l_per_day"], Settings(1e-6, max_steps=50))
+    with pytest.raises(SolverError, match=r"too many steps.*clearance_l_per_day=123\.0"):
+        prepared.at(STIFF.parameters.replace(clearance_l_per_day=123.0).vector())
 
 
 def test_a_long_run_outgrows_its_first_record():

@@ -91,6 +91,18 @@ def test_bad_records_name_line_column_and_value(row, words):
     assert words in str(caught.value)
 
 
+def test_a_dose_that_is_one_in_the_other_time_unit_says_so():
+    with pytest.raises(ScenarioError, match=r"line 2, column AMT.*In days it is 28 ug/day for 28 days: time_unit='days'\?"):
+        Regimen.from_table([{"TIME": 0, "AMT": 784, "DUR": 28}], time_unit="hours", amount_unit="ug")
+    with pytest.raises(
+        ScenarioError, match=r"line 2, column AMT.*In hours it is 2 ug/day for 672 hours: time_unit='hours'\?"
+    ):
+        Regimen.from_table([{"TIME": 0, "AMT": 56, "DUR": 672}], **UNITS)
+    with pytest.raises(ScenarioError, match="line 2, column AMT") as caught:
+        Regimen.from_table([{"TIME": 0, "AMT": 5e6, "DUR": 28}], **UNITS)
+    assert "time_unit" not in str(caught.value)
+
+
 def test_overlaps_order_and_units_are_checked():
     rows = [{"TIME": 0, "AMT": 280, "DUR": 10}, {"TIME": 5, "AMT": 28, "DUR": 1}]
     with pytest.raises(ScenarioError, match="overlap"):

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bitesim.engines.extinction_along import extinction_along
 from bitesim.foundation.compiled import kernel
 from bitesim.numerics.two_phases import AWAKENING, BIRTH, CYCLING_LOSS, FOUNDERS, QUIESCENT_LOSS, TO_QUIESCENCE
 
@@ -28,6 +29,8 @@ TURNOVER: Final = ("blast_birth_per_day", "blast_death_per_day", "cycling_share"
 _NOTHING: Final = 1e-12
 #: Newton's method meets the growth of a founded clone within so many iterations.
 _ITERATIONS, _CLOSE = 100, 1e-10
+#: Weeks after which what has not died out will not.
+_FOR_EVER_WEEKS: Final = 200
 
 
 class CloneCourse(NamedTuple):
@@ -56,6 +59,11 @@ class CloneCourse(NamedTuple):
     founders: Floats
     growth: Floats
     arrived: Floats
+
+    def of(self, rows: slice) -> CloneCourse:
+        """Return the courses of some patients."""
+        start, lengths, *others = self
+        return CloneCourse(start[rows], lengths, *(each[rows] for each in others))
 
 
 def clone_course(
@@ -107,6 +115,35 @@ def turnover(birth: float, loss: float, phases: tuple[float, float], rates: NDAr
     rates[TO_QUIESCENCE] = (1.0 - share) / share * (birth + awakening)
     rates[AWAKENING] = awakening
     rates[FOUNDERS] = 0.0
+
+
+def extinction_of(course: CloneCourse, model: Mapping[str, Floats]) -> Floats:
+    """Return the probability that a clone of each patient dies out for good, through treatment and without any after it.
+
+    By branching-process theory along the course; the lines of founders are counted from where they came in on.
+
+    Parameters
+    ----------
+    course : CloneCourse
+    model : mapping
+        Name of `TURNOVER` -> ndarray, shape (patients,).
+    """
+    lengths = np.append(course.lengths, np.full(_FOR_EVER_WEEKS, 7.0))
+    lasting, looks = np.empty(len(course.start)), len(course.lengths)
+    rates, hazards = np.zeros(6), np.zeros((len(lengths), 6))
+    birth, death, share, awakening = (model[name] for name in TURNOVER)
+    for row in range(len(lasting)):
+        phases = (float(share[row]), float(awakening[row]))
+        for look in range(looks):
+            turnover(float(course.birth[row, look]), float(course.loss[row, look]), phases, rates)
+            hazards[look] = rates
+        turnover(float(birth[row]), float(death[row]), phases, rates)
+        hazards[looks:] = rates
+        survival = 1.0 - extinction_along(hazards, lengths)
+        lasting[row] = course.start[row] * (phases[0] * survival[0, 0] + (1.0 - phases[0]) * survival[0, 1])
+        founded = course.founders[row] * course.lengths
+        lasting[row] += float(founded @ (0.5 * (survival[:looks, 0] + survival[1 : looks + 1, 0])))
+    return np.asarray(np.exp(-lasting))
 
 
 def growth_beside(cells: Floats, founded: Floats) -> Floats:

@@ -95,7 +95,7 @@ def clinical_course(treated: Treated, follow_up: FollowUp, luck: Luck, p: Any) -
     toxic = found["toxic_death_day"]
     found |= _visits(treated, np.minimum(failure, toxic), follow_up, luck)
     transplants = _transplants(treated, found, np.minimum(failure, toxic), luck, p)
-    relapses = draw_relapses(_remaining(treated, luck, p), transplants, follow_up.days, luck)
+    relapses = draw_relapses(remaining(treated, luck, p), transplants, follow_up.days, luck)
     later = compete(_deaths(treated, transplants, follow_up, p), luck)
     times = {"treatment failure": failure, "toxic death": toxic, **_relapse_days(treated, relapses, p), **later.times_days}
     firsts = first_events({cause: times[cause] for cause in CAUSES})
@@ -197,7 +197,7 @@ def _transplants(
     return transplantation.decide(treated.timetable.visits[-1], np.nan_to_num(value), negative, ~np.isfinite(out), luck, p)
 
 
-def _remaining(treated: Treated, luck: Luck, p: Any) -> Remaining:
+def remaining(treated: Treated, luck: Luck, p: Any) -> Remaining:
     """Return what is left of every clone, and what its cells do after treatment."""
     model = treated.parameters
     # A frail patient's blasts do everything faster, so that as many lines last.

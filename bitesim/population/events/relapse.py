@@ -72,11 +72,11 @@ def draw_relapses(remaining: Remaining, transplants: Transplants, end_day: float
 
     A patient without transplant and the same one with it share the luck until the transplant.
     """
-    days, left = {clone: np.empty(len(luck)) for clone in CLONES}, np.zeros(len(luck))
+    days, left = {clone: np.full(len(luck), np.inf) for clone in remaining.relapse_cells}, np.zeros(len(luck))
     for first in range(0, len(luck), _AT_A_TIME):
         rows = slice(first, first + _AT_A_TIME)
-        for place, (clone, course) in enumerate(remaining.courses(rows)):
-            whose = CloneLuck(np.uint64(luck.seed), luck.patients[rows], place)
+        for clone, course in remaining.courses(rows):
+            whose = CloneLuck(np.uint64(luck.seed), luck.patients[rows], CLONES.index(clone))
             days[clone][rows], cells = clone_fates(course, _after(remaining, transplants, end_day, clone, rows), whose)
             left[rows] += cells
     return Relapses(days, left == 0.0)

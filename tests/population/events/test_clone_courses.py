@@ -5,8 +5,17 @@ import pytest
 from scipy.integrate import quad, solve_ivp
 
 from bitesim.leukaemia import LEUKAEMIA
+from bitesim.mechanisms.extinction import lineage_survival
 from bitesim.numerics.two_phases import AWAKENING, BIRTH, CYCLING_LOSS, FOUNDERS, QUIESCENT_LOSS, TO_QUIESCENCE
-from bitesim.population.events.clone_courses import TURNOVER, clone_course, growth_beside, mean_between, turnover
+from bitesim.population.events.clone_courses import (
+    TURNOVER,
+    clone_course,
+    extinction_of,
+    growth_beside,
+    mean_between,
+    turnover,
+)
+from tests.mechanisms.parameters import plain
 
 DAYS = np.array([0.0, 3.0, 10.0, 28.0])
 PHASES = (LEUKAEMIA.parameters["cycling_share"], LEUKAEMIA.parameters["awakening_per_day"])
@@ -90,3 +99,17 @@ def test_a_course_of_nothing_is_no_growth():
     course = clone_course(DAYS, np.array([[1e6, 0.0, 1e-14, 1e-11]]), {name: each[:1] for name, each in MODEL.items()})
     assert np.all(course.loss >= 0.0)
     assert np.all(np.isfinite(course.growth))
+
+
+def test_a_course_leaves_nothing_as_often_as_the_closed_form_says():
+    cycling, quiescent = plain(lineage_survival)(0.21, 0.04, 0.155, 0.05)
+    # Without treatment, from three cells; and from as few as a look at the end of treatment expects.
+    free = clone_course(DAYS, 3.0 * np.exp(0.065 * np.array([DAYS, DAYS])), MODEL)
+    expected = np.exp(-1.5 * (cycling + quiescent))
+    np.testing.assert_allclose(extinction_of(free, MODEL), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        extinction_of(clone_course(np.zeros(1), np.full((2, 1), 3.0), MODEL), MODEL), expected, rtol=1e-5
+    )
+    # Lines that were killed together are fewer than cells are expected.
+    killed = clone_course(DAYS, np.array([[1e6, 1e3, 3.0, 3.0]] * 2), MODEL)
+    assert np.all(extinction_of(killed, MODEL) > expected)

@@ -4,7 +4,10 @@ from bitesim import datasets, dish, plots
 from bitesim.derivation import derive
 from bitesim.engines.cohort import run_cohort, stream_cohort
 from bitesim.engines.cohort_result import CohortResult
+from bitesim.engines.hybrid_result import HybridRun
 from bitesim.engines.sensitivity_result import SensitivityResult, ToDose, ToEventTime, ToInitialValue
+from bitesim.engines.stochastic import run_stochastic
+from bitesim.engines.stochastic_result import StochasticResult
 from bitesim.engines.trajectory import Trajectory
 from bitesim.foundation.compiled import clear_cache, compile_report
 from bitesim.foundation.errors import (
@@ -17,6 +20,7 @@ from bitesim.foundation.errors import (
     MissingExtraError,
     ParameterError,
     PatientWarning,
+    ReplicateWarning,
     ScenarioError,
     SolverError,
 )
@@ -62,6 +66,7 @@ __all__ = [
     "DoseWarning",
     "EstimationError",
     "Forecast",
+    "HybridRun",
     "MissingExtraError",
     "Model",
     "MrdObserved",
@@ -73,9 +78,11 @@ __all__ = [
     "PatientTable",
     "PatientWarning",
     "Regimen",
+    "ReplicateWarning",
     "ScenarioError",
     "SensitivityResult",
     "SolverError",
+    "StochasticResult",
     "ToDose",
     "ToEventTime",
     "ToInitialValue",
@@ -93,6 +100,7 @@ __all__ = [
     "plots",
     "read_patients",
     "run_cohort",
+    "run_stochastic",
     "sensitivities",
     "show_versions",
     "simulate",

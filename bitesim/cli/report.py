@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bitesim.engines.hybrid_result import HybridRun
 from bitesim.engines.trajectory import Trajectory
 from bitesim.published import MODELS
 
@@ -71,7 +72,7 @@ def save_figure(axes: Any, path: Path) -> Path:
     return path
 
 
-def write_json(run: Trajectory, path: Path) -> Path:
+def write_json(run: Trajectory | HybridRun, path: Path) -> Path:
     """Write everything about the run as JSON; return the path."""
     path.write_text(json.dumps(run.as_dict(), indent=1), encoding="utf-8")
     return path

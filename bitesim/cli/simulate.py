@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from bitesim.cli.hybrid_report import hybrid_report, write_hybrid_files
 from bitesim.cli.report import report, write_files, write_json
 from bitesim.cli.scenario import read_scenario
+from bitesim.engines.hybrid_result import HybridRun
+from bitesim.engines.trajectory import Trajectory
+from bitesim.foundation.checks import whole_number
 from bitesim.foundation.errors import ParameterError, ScenarioError
 from bitesim.population import Patient, simulate
 from bitesim.published import MODELS, find_model
 from bitesim.treatment import Regimen
 
+_REPLICATES: Final = 100
 _PATIENT_OPTIONS = {
     "weight_kg": "body weight [kg]",
     "bsa_m2": "body surface area [m2]",
@@ -32,8 +37,10 @@ def add_to(commands: Any) -> None:
     add_case_options(parser)
     parser.add_argument("--times-days", help="output times, e.g. '0,1,7,28'; default: 6-hourly, hourly after a change")
     parser.add_argument("--rtol", help="relative tolerance of the solver (default 1e-6)")
-    parser.add_argument("--seed", type=int, help="recorded with the result")
-    parser.add_argument("--out", type=Path, help="folder for course.csv, ledger.csv and course.png")
+    parser.add_argument("--engine", choices=("ode", "hybrid"), default="ode", help="hybrid counts few cells one by one")
+    parser.add_argument("--replicates", help="runs of the hybrid engine, each with its own luck (default 100)")
+    parser.add_argument("--seed", type=int, help="of the hybrid engine's luck (default 0); recorded with the result")
+    parser.add_argument("--out", type=Path, help="folder for course.csv, course.png and, of the ODE engine, ledger.csv")
     parser.add_argument("--json", type=Path, help="file for everything about the run")
     parser.set_defaults(run=run)
 
@@ -97,10 +104,21 @@ def run(options: argparse.Namespace) -> None:
         arguments["rtol"] = as_number("--rtol", options.rtol)
     if options.seed is not None:
         arguments["seed"] = options.seed
-    result = simulate(**arguments)
-    print(report(result))
+    if options.engine == "hybrid":
+        given = float(_REPLICATES) if options.replicates is None else as_number("--replicates", options.replicates)
+        count = whole_number("--replicates", int(given) if given.is_integer() else given, (1, 10**6))
+        result: Trajectory | HybridRun = simulate(**arguments, engine="hybrid", replicates=count)
+    elif options.replicates is not None:
+        raise ParameterError(
+            f"--replicates {options.replicates} of the ODE engine would all be the same: add --engine hybrid"
+        )
+    else:
+        result = simulate(**arguments)
+    print(report(result) if isinstance(result, Trajectory) else hybrid_report(result))
     if options.out is not None:
-        print("wrote " + ", ".join(str(path) for path in write_files(result, options.out)))
+        folder = options.out
+        written = write_files(result, folder) if isinstance(result, Trajectory) else write_hybrid_files(result, folder)
+        print("wrote " + ", ".join(map(str, written)))
     if options.json is not None:
         print(f"wrote {write_json(result, options.json)}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from bitesim.engines.steady_state import steady_state
+from bitesim.engines.stops import DECISION, END, ask, next_stop
 from bitesim.engines.system import OneSystem, system_of
 from bitesim.engines.timeline import delivered_until, pieces_between, pulse_events
 from bitesim.engines.trajectory import RunEvent, SolverReport, Trajectory
 from bitesim.foundation.checks import number, whole_number
 from bitesim.foundation.compiled import prepare
-from bitesim.foundation.errors import ParameterError, SolverError, unknown_name
+from bitesim.foundation.errors import ParameterError, SolverError
 from bitesim.foundation.provenance import Provenance, digest_of, installed_versions, source_digest
 from bitesim.model import Model
 from bitesim.numerics.integrate_one import INTEGRATE_SIGNATURE, integrate
@@ -129,22 +129,18 @@ def run_ode(case: Case, times_days: Vector, settings: Settings | None = None) ->
     done: set[tuple[str, int]] = set()
     now = 0.0
     while True:
-        # At one instant a steady state is set before a rule looks at it.
-        pending = [(each.day, 0, "steady state", index) for index, each in enumerate(progress.schedule.steady_states)]
-        pending += [(each.time_days, 1, "decision", index) for index, each in enumerate(progress.schedule.decisions)]
-        pending = [each for each in pending if each[2:] not in done and now <= each[0] <= times_days[-1]]
-        stop, _, kind, index = min(pending, default=(math.inf, 0, "end", -1))
-        if stop > now:
-            pieces = pieces_between(model, progress.schedule, (now, stop), case.bsa_m2, start)
+        stop = next_stop(progress.schedule, done, now, float(times_days[-1]))
+        if stop.day > now:
+            pieces = pieces_between(model, progress.schedule, (now, stop.day), case.bsa_m2, start)
             _integrate(case, system, progress, progress.state, pieces, settings)
-        if kind == "end":
+        if stop.kind == END:
             break
-        done.add((kind, index))
-        if kind == "decision":
-            _decide(case, progress, index)
+        done.add((stop.kind, stop.index))
+        if stop.kind == DECISION:
+            _decide(case, progress, stop.index)
         else:
-            _set_steady_state(case, system, progress, index, start, settings)
-        now = stop
+            _set_steady_state(case, system, progress, stop.index, start, settings)
+        now = stop.day
     return _assemble(case, progress, settings)
 
 
@@ -191,18 +187,10 @@ def failure_message(case: Case, outcome: Outcome, output: Output, schedule: Sche
 def _decide(case: Case, progress: _Progress, index: int) -> None:
     """Ask the rule at decision point `index` and change what follows."""
     point = progress.schedule.decisions[index]
-    rule = point.rule
-    values = read_outputs(case.model, case.parameters, progress.state[np.newaxis])[0]
-    known = {readout.name: float(value) for readout, value in zip(case.model.readouts, values, strict=True)}
-    known |= dict(zip(case.model.species, map(float, progress.state), strict=True))
-    for name in rule.outputs:
-        if name not in known:
-            raise unknown_name(f"output that rule {rule.name!r} looks at in model {case.model.name}", name, known)
-    action = rule.decide(point.time_days, {name: known[name] for name in rule.outputs})
+    action, event = ask(case.model, case.parameters, point, progress.state)
     progress.regimen = apply_action(progress.regimen, point.time_days, action)
     progress.schedule = case.schedule(progress.regimen)
-    seen = ", ".join(f"{name} = {known[name]:.4g}" for name in rule.outputs)
-    progress.events.append(RunEvent(point.time_days, "decision", f"{rule.name}: {seen}: {action}"))
+    progress.events.append(event)
 
 
 def _conservation(case: Case, progress: _Progress) -> dict[str, float]:
@@ -243,13 +231,14 @@ def _assemble(case: Case, progress: _Progress, settings: Settings) -> Trajectory
         solver=SolverReport("ode", system_of(model).method, counters, _conservation(case, progress)),
         events=tuple(sorted(events, key=lambda event: event.time_days)),
         ledger=progress.regimen.ledger(bsa_m2=case.bsa_m2),
-        provenance=_provenance(case, schedule, settings),
+        provenance=provenance_of(case, schedule, settings),
         infusions=schedule.infusions,
         clones=tuple(readout.name for readout in model.readouts if readout.is_clone),
     )
 
 
-def _provenance(case: Case, schedule: Schedule, settings: Settings) -> Provenance:
+def provenance_of(case: Case, schedule: Schedule, settings: Settings, **others: Any) -> Provenance:
+    """Return what a run of a case depends on; `others` are settings of the engine, its name among them."""
     carried_out = [[i.start_days, i.stop_days, i.rate, str(i.compartment)] for i in schedule.infusions]
     carried_out += [[b.time_days, b.time_days, b.amount, str(b.compartment)] for b in schedule.boluses]
     carried_out += [[time, time, mg, case.model.dexamethasone] for time, mg in schedule.premedication]
@@ -262,5 +251,5 @@ def _provenance(case: Case, schedule: Schedule, settings: Settings) -> Provenanc
         schedule_sha256=digest_of(carried_out),
         regimen=str(case.regimen),
         seed=case.seed,
-        settings={"engine": "ode", "rtol": settings.rtol, "max_steps": settings.max_steps, "bsa_m2": case.bsa_m2},
+        settings={"engine": "ode", "rtol": settings.rtol, "max_steps": settings.max_steps, "bsa_m2": case.bsa_m2} | others,
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,12 +14,14 @@ from numpy.typing import NDArray
 
 from bitesim.engines.deterministic import Case
 from bitesim.engines.system import system_of
+from bitesim.engines.trajectory import RunEvent
 from bitesim.foundation.errors import needs_extra, unknown_name
+from bitesim.foundation.provenance import Provenance
 from bitesim.numerics.pieces import Matrix, Vector
 
 _NORMAL_QUANTILE: Final = 1.959963984540054
-#: The logarithm that stands for no cell where readouts are computed: below it nothing is left of a float.
-_NO_CELL: Final = -690.0
+#: The logarithm that stands for no cell where a state is looked at: below it nothing is left of a float.
+LN_NO_CELL: Final = -690.0
 
 #: What is smaller was read from cells that are not there.
 _NOTHING: Final = 1e-280
@@ -68,6 +72,10 @@ class HybridRun:
         Cycling and quiescent cells: whole numbers where they were counted.
     cured_by_theory : float
         Probability that no cell is left at the end, by branching-process theory along the deterministic course.
+    decisions : tuple of tuple of RunEvent
+        What rules decided in each replicate.
+    first_replicate : int
+    provenance : Provenance
     """
 
     patient: str
@@ -82,29 +90,44 @@ class HybridRun:
     grid_days: Vector
     cells: NDArray[np.float64]
     cured_by_theory: float = field(default=np.nan)
+    decisions: tuple[tuple[RunEvent, ...], ...] = ()
+    first_replicate: int = 0
+    provenance: Provenance | None = None
 
     @classmethod
-    def of(
-        cls, case: Case, grid: Vector, times: Vector, states: Any, cells: Any, seed: int, threshold: float, theory: float
-    ) -> HybridRun:
-        """Read the outputs of every replicate's states; a clone without a cell is exactly 0."""
+    def of(cls, case: Case, times: Vector, states: Any, **others: Any) -> HybridRun:
+        """Read the outputs of every replicate's states at the times; a clone without a cell is exactly 0.
+
+        Parameters
+        ----------
+        case : Case
+        times : ndarray
+        states : ndarray, shape (replicates, times, species)
+        **others
+            What is kept as it is: `seed`, `threshold_cells`, `grid_days`, `cells`, ...
+        """
         model = case.model
-        wanted = np.searchsorted(grid, times)
+        wanted = np.searchsorted(others["grid_days"], times)
         flat = states.reshape(-1, states.shape[-1]).copy()
         for place, clone in enumerate(model.clones):
             for phase, name in enumerate((clone.cycling, clone.quiescent)):
-                counts = cells[:, place, :, phase][:, wanted].reshape(-1)
+                counts = others["cells"][:, place, :, phase][:, wanted].reshape(-1)
                 with np.errstate(divide="ignore"):
-                    flat[:, model.species.position(name)] = np.maximum(np.log(counts), _NO_CELL)
+                    flat[:, model.species.position(name)] = np.maximum(np.log(counts), LN_NO_CELL)
         read = system_of(model).readouts(case.parameters.vector(), flat).reshape(len(states), len(times), -1)
         values = {readout.name: read[:, :, column].copy() for column, readout in enumerate(model.readouts)}
         for found in values.values():
             found[np.abs(found) < _NOTHING] = 0.0
         return cls(
-            case.patient, model.name, str(case.regimen), seed, threshold, times, values,
-            {readout.name: readout.unit for readout in model.readouts}, tuple(clone.name for clone in model.clones), grid,
-            cells, theory,
-        )  # fmt: skip
+            patient=case.patient,
+            model=model.name,
+            regimen=str(case.regimen),
+            times_days=times,
+            values=values,
+            units={readout.name: readout.unit for readout in model.readouts},
+            clones=tuple(clone.name for clone in model.clones),
+            **others,
+        )
 
     def __len__(self) -> int:
         return len(self.cells)
@@ -160,10 +183,41 @@ class HybridRun:
         except ImportError as problem:
             raise needs_extra("pandas", "data", "to_dataframe") from problem
         columns: dict[str, Any] = {
-            "replicate": np.repeat(np.arange(len(self)), len(self.times_days)),
+            "replicate": np.repeat(np.arange(self.first_replicate, self.first_replicate + len(self)), len(self.times_days)),
             "time_days": np.tile(self.times_days, len(self)),
         }
         return pd.DataFrame(columns | {name: found.reshape(-1) for name, found in self.values.items()})
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write all replicates, one row a replicate and time and one column an output, every digit kept; return the path."""
+        target = Path(path)
+        with target.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["replicate", "time_days", *self.values])
+            for row in range(len(self)):
+                columns = [values[row].tolist() for values in self.values.values()]
+                for day, *found in zip(self.times_days.tolist(), *columns, strict=True):
+                    writer.writerow([self.first_replicate + row, day, *found])
+        return target
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything but the cells between outputs as plain lists and dicts that JSON can write."""
+        share, days = self.p_cured(), self.extinction_days()
+        return {
+            "patient": self.patient,
+            "model": self.model,
+            "time_days": self.times_days.tolist(),
+            "outputs": {name: values.tolist() for name, values in self.values.items()},
+            "units": dict(self.units),
+            "p_cured": {"replicates": len(self), "value": share.value, "low": share.low, "high": share.high},
+            "p_cured_by_theory": self.cured_by_theory,
+            "extinction_days": {
+                clone: [float(day) if np.isfinite(day) else None for day in days[:, place]]
+                for place, clone in enumerate(self.clones)
+            },
+            "decisions": [[[event.time_days, event.text] for event in run] for run in self.decisions],
+            "provenance": None if self.provenance is None else self.provenance.as_dict(),
+        }
 
     def plot(self, *arguments: Any, **options: Any) -> Any:
         """Draw it; `bitesim.plots.plot_hybrid` describes the options."""

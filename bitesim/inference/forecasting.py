@@ -25,16 +25,16 @@ from bitesim.inference.patient_fit import PatientFit
 from bitesim.model import Model
 from bitesim.parameters import ParameterSet
 from bitesim.population.events.catalogue import EVENTS
-from bitesim.population.events.course import GROWTH, Treated, remaining
+from bitesim.population.events.clone_courses import extinction_of
+from bitesim.population.events.course import PARAMETERS, Treated, courses_of, remaining
 from bitesim.population.events.luck import Luck
 from bitesim.population.events.relapse import Relapses, draw_relapses
 from bitesim.population.events.transplantation import Transplants
-from bitesim.population.events.visits import Timetable, timetable
+from bitesim.population.events.visits import timetable
 from bitesim.treatment import Regimen
 
 Matrix = NDArray[np.float64]
-_LEFT: Final = ("blasts", "low_blasts", "sanctuary_blasts", "extinction_probability")
-_BODY: Final = ("marrow_cells_per_kg", "weight_kg")
+_LEFT: Final = ("mrd", "blasts", "low_blasts", "sanctuary_blasts")
 
 
 def forecast(
@@ -89,13 +89,13 @@ def forecast(
     count = whole_number("draws", draws, (20, 100_000))
     entropy = seed_entropy(seed)
     schedule = chosen.schedule(bsa_m2=case.bsa_m2, weight_kg=case.weight_kg)
-    end = timetable(chosen, schedule).end
+    looks = timetable(chosen, schedule)
     days = number("follow_up_days", follow_up_days, "days", (1.0, 36525.0), "It is counted from day 0: 2 years are 730.")
-    times = _times(times_days, end, posterior.times_days)
+    times = _times(times_days, looks.end, posterior.times_days)
     drawn = posterior_draws(posterior, fit.laplace, count, entropy, rtol=rtol, threads=threads)
     rows = np.array([posterior.vector(each) for each in drawn.scores])
     result = run_cohort(
-        model, rows, chosen, np.union1d(times, [end]), errors="ignore", bsa_m2=case.bsa_m2, weight_kg=case.weight_kg,
+        model, rows, chosen, np.union1d(times, looks.times), errors="ignore", bsa_m2=case.bsa_m2, weight_kg=case.weight_kg,
         rtol=rtol, threads=threads,
     )  # fmt: skip
     kept = result.outcome == 0
@@ -105,15 +105,16 @@ def forecast(
     values = {name: result[name][kept][:, shown] for name in result.outputs}
     relapse, cure = np.full(int(kept.sum()), math.nan), np.full(int(kept.sum()), math.nan)
     if _has_disease(model):
-        at_end = int(np.searchsorted(result.times_days, end))
-        left = {name: result[name][kept][:, at_end : at_end + 1] for name in _LEFT}
+        at_looks = np.searchsorted(result.times_days, looks.times)
+        left = {name: result[name][kept][:, at_looks] for name in _LEFT}
         numbers, events_p = np.flatnonzero(kept), ParameterSet(EVENTS) if events is None else events
         parameters = dict(zip(model.catalogue, rows[kept].T, strict=True))
-        later = _relapses(left, parameters, max(end, days), end, (Luck(entropy, numbers), events_p))
-        relapse, cure = np.min(list(later.days.values()), axis=0), left["extinction_probability"][:, 0]
+        treated = Treated(looks, left, {name: parameters[name] for name in PARAMETERS}, np.zeros(len(numbers)))
+        later = _relapses(treated, max(looks.end, days), Luck(entropy, numbers), events_p)
+        relapse, cure = np.min(list(later.days.values()), axis=0), _cure(treated)
     notes = (posterior.method(), *drawn.findings(), *fit.laplace.findings())
     return Forecast(
-        fit.patient, model.name, str(chosen), times, values, model.units, relapse, cure, end, max(end, days),
+        fit.patient, model.name, str(chosen), times, values, model.units, relapse, cure, looks.end, max(looks.end, days),
         count - int(kept.sum()), entropy, posterior.data.observations, notes, drawn.effective,
     )  # fmt: skip
 
@@ -127,16 +128,18 @@ def _times(given: Sequence[float] | None, end: float, observed: Matrix) -> Matri
 def _has_disease(model: Model) -> bool:
     """Tell whether a model has what relapse and cure are drawn from."""
     read = {readout.name for readout in model.readouts}
-    return read.issuperset(_LEFT) and all(name in model.catalogue for name in (*GROWTH, *_BODY))
+    return read.issuperset(_LEFT) and all(name in model.catalogue for name in PARAMETERS)
 
 
-def _relapses(
-    left: dict[str, Matrix], parameters: dict[str, Matrix], until: float, end: float, chance: tuple[Luck, ParameterSet]
-) -> Relapses:
+def _relapses(treated: Treated, until: float, luck: Luck, events: ParameterSet) -> Relapses:
     """Draw the relapses of each draw after its treatment, without a transplant."""
-    luck, events = chance
-    count = len(luck)
-    over = Timetable((), (), (), np.array([end]))
-    treated = Treated(over, left, {name: parameters[name] for name in (*GROWTH, *_BODY)}, np.zeros(count))
+    count = len(treated)
     none = Transplants(np.full(count, math.inf), np.ones(count), np.zeros(count), 0.0)
     return draw_relapses(remaining(treated, luck, events), none, until, luck)
+
+
+def _cure(treated: Treated) -> Matrix:
+    """Return the probability of each draw that every clone of the model dies out, by branching-process theory."""
+    courses = courses_of(treated, np.zeros(len(treated)), slice(None))
+    each = [extinction_of(course, treated.parameters) for _, course in courses]
+    return np.asarray(np.prod(each, axis=0))

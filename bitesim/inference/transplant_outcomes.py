@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bitesim.inference.free_parameters import Values
 from bitesim.leukaemia import LEUKAEMIA
 from bitesim.population.distributions import LogNormal
+from bitesim.population.events.clone_courses import TURNOVER, clone_course
 from bitesim.population.events.luck import Luck
 from bitesim.population.events.relapse import Remaining, draw_relapses
 from bitesim.population.events.transplantation import Transplants, decide, mortality
@@ -68,7 +69,10 @@ def _courses(key: tuple[object, ...], group: str, seed: int, years: float) -> tu
     births = LogNormal(float(birth), float(spread), max(row.bounds[0], 1e-6), row.bounds[1]).at_score(luck.normal("birth"))  # type: ignore[arg-type]
     marrow = float(cells_per_kg) * _WEIGHT_KG  # type: ignore[arg-type]
     limit = np.full(_PATIENTS, p.relapse_blast_fraction * marrow)  # type: ignore[attr-defined]
-    remaining = Remaining(0.0, {"marrow": before * marrow}, births, float(death) * ones, {"marrow": limit})  # type: ignore[arg-type]
+    # One type of blast, which always cycles.
+    model = dict(zip(TURNOVER, (births, float(death) * ones, ones, 0.0 * ones), strict=True))  # type: ignore[arg-type]
+    course = clone_course(np.zeros(1), (before * marrow)[:, np.newaxis], model)
+    remaining = Remaining(0.0, lambda rows: [("marrow", course.of(rows))], model, ones, {"marrow": limit})
     end = years * _YEAR
     relapse = draw_relapses(remaining, transplants, end, luck).days["marrow"]
     transplant_death = mortality(transplants, _AGE_YEARS * ones, p).times(luck)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from bitesim.leukaemia.ages import t_cells_relative_to_adult
+from bitesim.leukaemia.blast_fluxes import blast_fluxes
 from bitesim.leukaemia.catalogue import CATALOGUE
 from bitesim.leukaemia.fluxes import fluxes
 from bitesim.leukaemia.processes import PROCESSES, SPECIES
@@ -61,6 +62,7 @@ LEUKAEMIA: Final = Model(
         _clone("low_blasts", founders=(("antigen_loss", "ln_cycling_blasts"),)),
         _clone("sanctuary_blasts"),
     ),
+    clone_fluxes=blast_fluxes,
     dexamethasone="dexamethasone_mg",
     assumptions=(
         "Bridges follow the clinical limit of a closed synapse: drug on both surfaces at contact, CD3 not limiting.",

@@ -102,6 +102,8 @@ class Model:
     balances : tuple of Balance
     clones : tuple of Clone
         Clones that an engine may count cell by cell.
+    clone_fluxes : kernel clone_fluxes(s, p, f), optional
+        The part of `fluxes` that writes what clones name, for engines that look at clones alone.
     dexamethasone : str
         Species that premedication fills [mg]; without one it is only logged.
     assumptions : tuple of str
@@ -127,6 +129,7 @@ class Model:
     pulses: tuple[InputPulse, ...] = ()
     balances: tuple[Balance, ...] = ()
     clones: tuple[Clone, ...] = ()
+    clone_fluxes: Callable[..., None] | None = None
     dexamethasone: str = ""
     assumptions: tuple[str, ...] = field(default=())
     derived: Derived | str | None = field(default=None, repr=False)
@@ -204,6 +207,13 @@ class Model:
     def flux_kernel(self) -> Callable[..., None]:
         """Fluxes of many states over flat vectors."""
         return rate_of_change.flux_kernel(self.fluxes, self.species, self.processes, self.catalogue.record_type)
+
+    @cached_property
+    def clone_flux_kernel(self) -> Callable[..., None]:
+        """Fluxes that clones name, of many states over flat vectors; others need not be written."""
+        if self.clone_fluxes is None:
+            return self.flux_kernel
+        return rate_of_change.flux_kernel(self.clone_fluxes, self.species, self.processes, self.catalogue.record_type)
 
     @cached_property
     def initial_kernel(self) -> Callable[..., None]:

@@ -1,7 +1,8 @@
-"""Poisson and binomial numbers inside kernels, from counter-based draws.
+"""Poisson, binomial and gamma numbers inside kernels, from counter-based draws.
 
 Small means by inversion, larger ones by transformed rejection with a squeeze (Hoermann 1993: PTRS, Insurance Math Econ
 12:39, and BTRS, J Stat Comput Simul 46:101), the largest by a rounded normal number, whose skewness is then below 1e-4.
+Gamma numbers by a squeezed cube of a normal one (Marsaglia & Tsang 2000, ACM Trans Math Softw 26:363).
 A rejected attempt takes the next draw, so each function returns its number and the next unused draw.
 """
 
@@ -144,3 +145,19 @@ def _binomial_by_rejection(trials: float, p: float, seed: int, replicate: int, d
         )
         if math.log(v * alpha / (a / (s * s) + b)) <= ratio:
             return k, draw
+
+
+@kernel
+def gamma(shape: float, seed: int, replicate: int, draw: int) -> tuple[float, int]:
+    """Return a gamma number of a shape >= 1 and the scale 1, and the next draw."""
+    d = shape - 1.0 / 3.0
+    c = 1.0 / math.sqrt(9.0 * d)
+    while True:
+        normal = standard_normal(seed, replicate, _PURPOSE, draw)
+        word, _ = random_words(seed, replicate, _PURPOSE, draw + 1)
+        draw += 2
+        root = 1.0 + c * normal
+        if root > 0.0:
+            cube = root * root * root
+            if math.log(open_unit(word)) < 0.5 * normal * normal + d * (1.0 - cube + math.log(cube)):
+                return d * cube, draw

@@ -53,9 +53,10 @@ def plot_extinction_times(run: HybridRun, ax: Any = None) -> Any:
     """Draw the share of replicates in which each clone, and all of them, has died out by each day; return the Axes."""
     panel = one_panel(ax)
     days = run.extinction_days()
+    # Behind them, so that the clone that dies out last is seen.
+    panel.step(*_share_by(days.max(axis=1), run.grid_days), where="post", color="#c4c4c4", linewidth=5.0, label="all")
     for column, clone in enumerate(run.clones):
-        panel.step(*_share_by(days[:, column], run.grid_days), where="post", linewidth=1.0, label=clone)
-    panel.step(*_share_by(days.max(axis=1), run.grid_days), where="post", color="black", linewidth=1.6, label="all")
+        panel.step(*_share_by(days[:, column], run.grid_days), where="post", linewidth=1.2, label=clone)
     panel.axhline(
         run.cured_by_theory, color=_BACKGROUND, linestyle="--", linewidth=1.0, label="all, branching theory at the end"
     )

@@ -25,7 +25,7 @@ from bitesim.leukaemia import LEUKAEMIA
 from bitesim.parameters import ParameterSet
 from bitesim.population.clinical_result import ClinicalResult
 from bitesim.population.events.catalogue import EVENTS
-from bitesim.population.events.course import GROWTH, OUTPUTS, FollowUp, Treated, clinical_course
+from bitesim.population.events.course import OUTPUTS, PARAMETERS, FollowUp, Treated, clinical_course
 from bitesim.population.events.luck import Luck
 from bitesim.population.events.toxicity import label_action
 from bitesim.population.events.visits import Timetable, timetable
@@ -35,8 +35,6 @@ from bitesim.population.virtual_population import VirtualPopulation
 from bitesim.treatment import DoseRate, DoseStep, Regimen
 
 Floats = NDArray[np.float64]
-#: Parameters that a course reads beside the outputs.
-_READ: Final = (*GROWTH, "marrow_cells_per_kg", "weight_kg")
 #: Toxicity is acted on at the next half day, so that few schedules differ.
 _ACTS_AT: Final = 0.5
 #: The label's restart after a hold: the first step's dose, for a week, under dexamethasone (a prior).
@@ -308,7 +306,7 @@ def _course(
     for values in outputs.values():
         values[broken] = 0.0
     failures = [replace(each, patient=first + each.patient) for chunk in chunks for each in chunk.failures]
-    treated = Treated(table, outputs, {name: cohort.values(name) for name in _READ}, cohort.age_years)
+    treated = Treated(table, outputs, {name: cohort.values(name) for name in PARAMETERS}, cohort.age_years)
     luck = Luck(plan.seed, cohort.numbers)
     courses = {name: values[:, np.isin(table.times, base.times)] for name, values in kept.items()}
     columns = clinical_course(treated, plan.follow_up, luck, plan.events)

@@ -33,9 +33,33 @@ def test_simulate_writes_the_figure_the_course_the_ledger_and_the_json(tmp_path,
     assert (out / "ledger.csv").exists()
 
 
+def test_the_hybrid_engine_prints_cure_both_ways_and_writes_all_replicates(tmp_path, capsys):
+    out, file = tmp_path / "few", tmp_path / "few.json"
+    chosen = ["--mrd", "1e-8", "--regimen", "28 ug/day for 28 d", "--times-days", "0,28,200", "--engine", "hybrid"]
+    assert main(["simulate", *chosen, "--replicates", "20", "--seed", "3", "--out", str(out), "--json", str(file)]) == 0
+    printed = capsys.readouterr().out
+    patient, days = bitesim.Patient(mrd=1e-8), [0, 28, 200]
+    run = bitesim.simulate(patient, "28 ug/day for 28 d", times_days=days, engine="hybrid", replicates=20, seed=3)
+    assert f"replicates:        {run.p_cured()}" in printed
+    assert f"branching theory:  {run.cured_by_theory:.3f}" in printed
+    assert f"{int(np.isfinite(run.extinction_days()[:, 0]).sum())} of 20" in printed
+    assert (out / "course.png").read_bytes().startswith(b"\x89PNG")
+    with (out / "course.csv").open() as opened:
+        rows = list(csv.DictReader(opened))
+    content = json.loads(file.read_text())
+    assert len(rows) == 60
+    assert [float(row["blasts"]) for row in rows] == run["blasts"].ravel().tolist()
+    assert content["outputs"]["mrd"] == run["mrd"].tolist()
+    assert content["provenance"]["settings"]["engine"] == "hybrid"
+    assert content["p_cured"]["value"] == run.p_cured().value
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["--regimen", REGIMEN, "--replicates", "5"], "add --engine hybrid"),
+        (["--regimen", REGIMEN, "--engine", "hybrid", "--replicates", "many"], "--replicates = 'many'"),
+        (["--regimen", REGIMEN, "--engine", "hybrid", "--replicates", "1.5"], "--replicates = 1.5"),
         (["--regimen", "28 mg/day for 28 d"], "micrograms"),
         (["--regimen", REGIMEN, "--weight-kg", "seventy"], "--weight-kg = 'seventy'"),
         (["--regimen", REGIMEN, "--weight-kg", "70"], "bsa_m2"),

@@ -39,3 +39,19 @@ def test_tables_names_and_percentiles():
     with pytest.raises(bitesim.ParameterError, match="Did you mean 'blasts'"):
         found["blast"]
     assert "branching theory" in found._repr_html_()
+
+
+def test_it_is_written_and_says_what_it_came_from(tmp_path):
+    found = made()
+    lines = found.to_csv(tmp_path / "runs.csv").read_text().splitlines()
+    assert lines[0] == "replicate,time_days,blasts"
+    assert lines[6] == "1,1.0,0.0"
+    content = found.as_dict()
+    assert content["extinction_days"] == {"blasts": [2.0, None, 1.0]}
+    assert content["p_cured"]["replicates"] == 3
+    run = bitesim.simulate(
+        bitesim.Patient(mrd=1e-8), "28 ug/day for 7 d", None, [0, 7], engine="hybrid", replicates=2, seed=4
+    )
+    assert run.provenance.seed == 4
+    assert run.provenance.settings["engine"] == "hybrid"
+    assert run.provenance.settings["threshold_cells"] == run.threshold_cells

@@ -56,7 +56,7 @@ def test_cure_is_what_is_drawn():
     rows = (AmountObserved(28.0, "mrd", 0.0, 1e-5, 1.0),)
     data = PatientData(patient, Regimen.parse("15 ug/m2/day for 28 d, 14 d off, x2"), rows)
     parameters = bitesim.find_model("leukaemia").parameters.replace(
-        low_blast_share=1e-9, baseline_sanctuary_blasts=1e-9, antigen_loss_per_day=0.0, kills_per_day=6.0
+        low_blast_share=1e-6, baseline_sanctuary_blasts=1e-9, antigen_loss_per_day=0.0, kills_per_day=6.0
     )
     fit = fit_patient(data, ["blast_birth_per_day", "killing_search_share"], parameters=parameters, starts=1)
     found = forecast(fit, draws=600, follow_up_days=3650.0)

@@ -1,4 +1,4 @@
-"""Poisson and binomial draws against SciPy's distributions, and the pieces that they are made of.
+"""Poisson, binomial and gamma draws against SciPy's distributions, and the pieces that they are made of.
 
 Each chi-square test has a false-alarm rate of 1e-4; seeds are fixed, so a pass stays a pass.
 """
@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from bitesim.foundation.compiled import kernel
-from bitesim.numerics.counts import binomial, poisson, stirling_rest
+from bitesim.numerics.counts import binomial, gamma, poisson, stirling_rest
 
 DRAWS = 200_000
 ALARM = 1e-4
@@ -29,6 +29,14 @@ def many_binomial(trials, probability, count, seed, replicate):
     drawn, draw = np.empty(count), 0
     for i in range(count):
         drawn[i], draw = binomial(trials, probability, seed, replicate, draw)
+    return drawn, draw
+
+
+@kernel
+def many_gamma(shape, count, seed, replicate):
+    drawn, draw = np.empty(count), 0
+    for i in range(count):
+        drawn[i], draw = gamma(shape, seed, replicate, draw)
     return drawn, draw
 
 
@@ -82,3 +90,10 @@ def test_stirling():
     for k in (*range(25), 100, 1e4):
         formula = (k + 0.5) * math.log(k + 1) - (k + 1) + 0.5 * math.log(2 * math.pi)
         assert math.isclose(stirling_rest(float(k)), math.lgamma(k + 1) - formula, abs_tol=1e-10 if k > 50 else 1e-12)
+
+
+@pytest.mark.parametrize("shape", [1.0, 2.0, 7.0, 300.0, 1e6])
+def test_gamma_is_that_of_scipy(shape):
+    drawn, used = many_gamma(shape, DRAWS, np.uint64(17), 5)
+    assert 2 * DRAWS <= used < 2.2 * DRAWS
+    assert stats.kstest(drawn, stats.gamma(shape).cdf).pvalue > ALARM

@@ -75,14 +75,56 @@ def test_by_a_time_they_die_out_as_the_backward_equations_say():
     assert abs(np.mean(found.sum(axis=1) == 0.0) - expected) < 4.0 * np.sqrt(expected * (1.0 - expected) / RUNS)
 
 
-def test_the_spread_of_many_is_that_of_every_event():
-    # The same clone from just below and, in steps, from above: independent cells, so variances are per cell.
-    few, _ = drawn((90, 90), 3.0, runs=4000)
-    many, _ = drawn((900, 900), 3.0, runs=4000)
-    assert FEW < 1800.0
-    ratio = many.sum(axis=1).var() / (10.0 * few.sum(axis=1).var())
-    # A variance of 4000 runs has a relative spread of 2.2 %.
-    assert ratio == pytest.approx(1.0, abs=0.12)
+def covariance_after(start, days, rates):
+    """Return the covariance of both phases, by the equations of the second moments."""
+    birth, lost, paused, quiescent_lost, awakening, founders = rates
+    change = matrix(rates)
+
+    def slope(_, y):
+        mean, spread = y[:2], y[2:].reshape(2, 2)
+        switched = paused * mean[0] + awakening * mean[1]
+        noise = np.array(
+            [
+                [(birth + lost) * mean[0] + founders + switched, -switched],
+                [-switched, quiescent_lost * mean[1] + switched],
+            ]
+        )
+        moved = change @ mean + np.array([founders, 0.0])
+        return np.concatenate([moved, (change @ spread + spread @ change.T + noise).ravel()])
+
+    y = solve_ivp(slope, (0.0, days), [*start, 0.0, 0.0, 0.0, 0.0], rtol=1e-10, atol=1e-10).y[:, -1]
+    return y[2:].reshape(2, 2)
+
+
+@pytest.mark.parametrize(
+    ("start", "rates"),
+    [
+        ((9, 9), RATES),
+        ((900, 900), RATES),
+        ((900, 300), RATES + np.array([0.0, 1.0, 0.0, 0.3, 0.0, 4.0])),
+    ],
+)
+def test_the_spread_is_that_of_the_second_moments(start, rates):
+    assert (sum(start) < FEW) == (start == (9, 9))
+    found, _ = drawn(start, 3.0, rates=rates, runs=8000)
+    expected, seen = covariance_after(start, 3.0, rates), np.cov(found.T)
+    # Variances of 8000 runs have a relative spread of 1.6 %, covariances one of the same size: 4 of them.
+    scale = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
+    assert np.all(np.abs(seen - expected) / scale < 0.064)
+
+
+def test_split_steps_grow_as_the_linear_equations_do():
+    # Large enough a clone that its luck is small: 60 days from 1e5 cells, in intervals of 1 day.
+    found, _ = drawn((5e4, 5e4), 60.0, runs=400, limit=1e12, intervals=60)
+    expected = mean_after(np.array([5e4, 5e4]), 60.0, RATES).sum()
+    # The split step's own error, by the matrices of half a day, and luck: the mean's standard error is 4e-4.
+    rates = RATES
+    phases = np.array([[-rates[2], rates[4]], [rates[2], -rates[4]]])
+    turnover = np.diag([rates[0] - rates[1], -rates[3]])
+    step = expm(0.25 * phases) @ expm(0.5 * turnover) @ expm(0.25 * phases)
+    bias = np.log(np.abs(np.linalg.eigvals(step)).max()) / 0.5 - np.linalg.eigvals(matrix(rates)).max()
+    assert 2e-5 < bias < 5e-5
+    assert np.log(found.sum(axis=1).mean() / expected) == pytest.approx(60.0 * bias, abs=1.5e-3)
 
 
 def test_a_clone_that_grows_stops_at_the_limit_and_one_of_its_own_luck_repeats():

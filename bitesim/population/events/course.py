@@ -7,7 +7,7 @@ the disease against the causes of death without it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,10 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bitesim.assays import DrawKey, MrdOutcome, MrdSample
-from bitesim.foundation.compiled import kernel
-from bitesim.foundation.records import record_type
-from bitesim.leukaemia.quantities import line_survival
 from bitesim.population.events import toxicity, transplantation
+from bitesim.population.events.clone_courses import TURNOVER, CloneCourse, clone_course, mean_between
 from bitesim.population.events.hazards import Hazard, compete, first_events
 from bitesim.population.events.luck import Luck
 from bitesim.population.events.relapse import Relapses, Remaining, draw_relapses
@@ -34,7 +32,8 @@ CAUSES: Final = (
     "treatment failure", "toxic death", "marrow relapse", "CD19-negative relapse", "extramedullary relapse",
     "transplant-related death", "death in remission",
 )  # fmt: skip
-GROWTH: Final = ("blast_birth_per_day", "blast_death_per_day", "cycling_share", "awakening_per_day")
+#: Parameters of the model that a course reads beside the outputs.
+PARAMETERS: Final = (*TURNOVER, "antigen_loss_per_day", "marrow_cells_per_kg", "weight_kg")
 _DEATHS: Final = ("toxic death", "transplant-related death", "death in remission")
 
 
@@ -199,45 +198,35 @@ def _transplants(
 
 
 def remaining(treated: Treated, luck: Luck, p: Any) -> Remaining:
-    """Return what is left at the end of treatment, with rates of one type of cell that stand for both phases."""
-    outputs, model = treated.outputs, treated.parameters
+    """Return what is left of every clone, and what its cells do after treatment."""
+    model = treated.parameters
+    # A frail patient's blasts do everything faster, so that as many lines last.
     frailty = np.exp(p.growth_frailty_ln_sd * luck.normal("growth frailty"))
-    net = frailty * (model["blast_birth_per_day"] - model["blast_death_per_day"])
-    survival = _average_survival(model)
-    # A clone that cannot last has no line that survives: its own rates say how it dies out.
-    lasts = survival > 0.0
-    births = np.where(lasts, net / np.where(lasts, survival, 1.0), model["blast_birth_per_day"])
     marrow = model["marrow_cells_per_kg"] * model["weight_kg"]
-    held = luck.uniform("reservoir") < p.reservoir_probability
-    size = 10.0 ** (p.reservoir_log10_cells + p.reservoir_log10_cells_sd * luck.normal("reservoir size"))
-    low = outputs["low_blasts"][:, -1]
-    cells = {
-        "marrow": np.maximum(outputs["blasts"][:, -1] - low, 0.0),
-        "low": low,
-        "sanctuary": outputs["sanctuary_blasts"][:, -1],
-        "reservoir": np.where(held, size, 0.0),
-    }
     in_marrow = p.relapse_blast_fraction * marrow
     outside = np.full(len(treated), float(p.extramedullary_relapse_cells))
     limits = {"marrow": in_marrow, "low": in_marrow, "sanctuary": outside, "reservoir": in_marrow}
-    return Remaining(treated.timetable.end, cells, births, births - net, limits)
+    held = luck.uniform("reservoir") < p.reservoir_probability
+    size = 10.0 ** (p.reservoir_log10_cells + p.reservoir_log10_cells_sd * luck.normal("reservoir size"))
+    reservoir = np.where(held, size, 0.0)
+    return Remaining(treated.timetable.end, lambda rows: courses_of(treated, reservoir, rows), model, frailty, limits)
 
 
-@kernel
-def _fill_survival(rates: Any, survival: Any) -> None:
-    for row in range(len(rates)):
-        cycling, quiescent = line_survival(rates[row])
-        survival[row] = rates[row].cycling_share * cycling + (1.0 - rates[row].cycling_share) * quiescent
+def courses_of(treated: Treated, reservoir: Floats, rows: slice) -> Iterator[tuple[str, CloneCourse]]:
+    """Yield the clones of some patients and their courses.
 
-
-def _average_survival(model: Mapping[str, Floats]) -> Floats:
-    """Return the probability that the line of an average cell, cycling or quiescent, never dies out."""
-    rates = np.zeros(len(model[GROWTH[0]]), record_type(GROWTH))
-    for name in GROWTH:
-        rates[name] = model[name]
-    survival = np.empty(len(rates))
-    _fill_survival(rates, survival)
-    return survival
+    CD19+ and CD19-low blasts in marrow and those outside are the model's; the reservoir is there or not when treatment ends.
+    """
+    model = {name: values[rows] for name, values in treated.parameters.items()}
+    blasts, low, sanctuary, mrd = (
+        treated.outputs[name][rows] for name in ("blasts", "low_blasts", "sanctuary_blasts", "mrd")
+    )
+    days, marrow = treated.timetable.times, np.maximum(blasts - low, 0.0)
+    turning = (model["antigen_loss_per_day"] * model["cycling_share"])[:, np.newaxis]
+    yield "marrow", clone_course(days, marrow, model, mrd)
+    yield "low", clone_course(days, low, model, mrd, turning * mean_between(marrow) * np.diff(days))
+    yield "sanctuary", clone_course(days, sanctuary, model)
+    yield "reservoir", clone_course(np.zeros(1), reservoir[rows, np.newaxis], model)
 
 
 def _relapse_days(treated: Treated, relapses: Relapses, p: Any) -> dict[str, Floats]:

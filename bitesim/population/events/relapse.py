@@ -1,26 +1,29 @@
 """Relapse after the last dose: clones that grow back, or die out, through phases of constant hazards.
 
-Every clone is drawn exactly as a birth-death process (`birth_death`) from what the model left of it: until the transplant,
-through conditioning, under the graft, and after. A clone that reaches the size of a relapse is large by then, so that the
-day follows from its growth. Cure is zero cells in every clone.
+Every clone is followed as in the hybrid engine (`clone_fates`): through treatment along the model's course, until the
+transplant, through conditioning, under the graft, and after. A clone that reaches the size of a relapse is large by then, so
+that the day follows from its growth. Cure is zero cells in every clone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bitesim.population.events.birth_death import grown, initial_cells, survivors
+from bitesim.population.events.clone_courses import TURNOVER, CloneCourse
+from bitesim.population.events.clone_fates import AfterTreatment, CloneLuck, clone_fates
 from bitesim.population.events.luck import Luck
 from bitesim.population.events.transplantation import Transplants
 
 Floats = NDArray[np.float64]
 #: Clones in the order in which they are drawn; each has its own luck.
 CLONES: Final = ("marrow", "low", "sanctuary", "reservoir")
+#: Patients whose courses are in memory.
+_AT_A_TIME: Final = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,18 +34,20 @@ class Remaining:
     ----------
     day : float
         When.
-    cells : mapping
-        Clone -> expected cells of each patient.
-    birth_per_day, death_per_day : ndarray
-        Of one cell of each patient, without treatment; those of one type that stand for both phases.
+    courses : callable courses(rows) -> iterable of (str, CloneCourse)
+        Clones of some patients and their courses while treated, made when they are asked for: they are large.
+    model : mapping
+        Name of `TURNOVER` -> ndarray, one value a patient.
+    frailty : ndarray
+        Factor on what blasts do by themselves after treatment.
     relapse_cells : mapping
         Clone -> cells at which it is a relapse.
     """
 
     day: float
-    cells: Mapping[str, Floats]
-    birth_per_day: Floats
-    death_per_day: Floats
+    courses: Callable[[slice], Iterable[tuple[str, CloneCourse]]]
+    model: Mapping[str, Floats]
+    frailty: Floats
     relapse_cells: Mapping[str, Floats]
 
 
@@ -67,40 +72,23 @@ def draw_relapses(remaining: Remaining, transplants: Transplants, end_day: float
 
     A patient without transplant and the same one with it share the luck until the transplant.
     """
-    days = {clone: np.full(len(luck), np.inf) for clone in remaining.cells}
-    left = {clone: np.zeros(len(luck)) for clone in remaining.cells}
-    for clone, expected in remaining.cells.items():
-        cells = initial_cells(expected, luck.uniform(f"{clone} start"))
-        for row in np.flatnonzero(cells > 0.0):
-            days[clone][row], left[clone][row] = _one_clone(
-                remaining, transplants, end_day, luck, (clone, int(row), float(cells[row]))
-            )
-    return Relapses(days, np.asarray(sum(left.values()) == 0.0))
+    days, left = {clone: np.full(len(luck), np.inf) for clone in remaining.relapse_cells}, np.zeros(len(luck))
+    for first in range(0, len(luck), _AT_A_TIME):
+        rows = slice(first, first + _AT_A_TIME)
+        for clone, course in remaining.courses(rows):
+            whose = CloneLuck(np.uint64(luck.seed), luck.patients[rows], CLONES.index(clone))
+            days[clone][rows], cells = clone_fates(course, _after(remaining, transplants, end_day, clone, rows), whose)
+            left[rows] += cells
+    return Relapses(days, left == 0.0)
 
 
-def _one_clone(
-    remaining: Remaining, transplants: Transplants, end_day: float, luck: Luck, which: tuple[str, int, float]
-) -> tuple[float, float]:
-    """Return the day of relapse of one clone and its cells at the end, or at relapse; `which` is (clone, row, cells)."""
-    clone, row, cells = which
-    birth, death = float(remaining.birth_per_day[row]), float(remaining.death_per_day[row])
-    relapse = float(remaining.relapse_cells[clone][row])
-    now = remaining.day
-    transplant = float(transplants.day[row])
-    phases = [(min(transplant, end_day), 0.0)]
-    if transplant < end_day:
-        graft_ends = min(transplant + transplants.graft_kill_days, end_day)
-        phases += [(graft_ends, float(transplants.graft_kill_per_day[row])), (end_day, 0.0)]
-    for place, (until, extra) in enumerate(phases):
-        if place == 1:
-            cells = survivors(cells, float(transplants.kept[row]), luck.generator(row, f"{clone} conditioning"))
-        if cells >= relapse:
-            return now, cells
-        if cells == 0.0 or until <= now:
-            continue
-        later = grown(cells, birth, death + extra, until - now, luck.generator(row, f"{clone} growth", place))
-        net = birth - death - extra
-        if later >= relapse and net > 0.0:
-            return until - float(np.log(later / relapse)) / net, later
-        cells, now = later, until
-    return np.inf, cells
+def _after(remaining: Remaining, transplants: Transplants, end_day: float, clone: str, rows: slice) -> AfterTreatment:
+    """Return what happens to a clone of some patients after treatment."""
+    birth, death, share, awakening = (remaining.model[name][rows] for name in TURNOVER)
+    frailty, relapse_cells = remaining.frailty[rows], remaining.relapse_cells[clone][rows]
+    transplant_day, kept, graft = transplants.day[rows], transplants.kept[rows], transplants.graft_kill_per_day[rows]
+    graft_ends = transplant_day + transplants.graft_kill_days
+    window = (remaining.day, end_day)
+    return AfterTreatment(
+        window, birth, death, share, awakening, frailty, relapse_cells, transplant_day, kept, graft, graft_ends
+    )

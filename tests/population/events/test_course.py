@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from bitesim.assays import MULTICOLOUR_FLOW, MrdSample
+from bitesim.engines.extinction_along import extinction_along
 from bitesim.leukaemia import LEUKAEMIA
-from bitesim.leukaemia.quantities import line_survival
 from bitesim.parameters import ParameterSet
 from bitesim.population.events.catalogue import EVENTS
-from bitesim.population.events.course import CAUSES, GROWTH, OUTPUTS, FollowUp, Treated, clinical_course
+from bitesim.population.events.clone_courses import TURNOVER, turnover
+from bitesim.population.events.course import CAUSES, OUTPUTS, PARAMETERS, FollowUp, Treated, clinical_course
 from bitesim.population.events.luck import Luck
 from bitesim.population.events.visits import timetable
 from bitesim.treatment import Regimen
-from tests.mechanisms.parameters import defaults, plain
 
 COUNT = 400
 REGIMEN = Regimen.parse("28 ug/day for 28 d, 14 d off, x2")
@@ -32,9 +32,12 @@ def course(events=None, **outputs):
         "serum_drug_pg_per_ml": 526.0, "serum_il6_pg_per_ml": 100.0, "neutrophils_per_ul": 4000.0, "mrd": 1e-6,
         "blasts": 0.0, "low_blasts": 0.0, "sanctuary_blasts": 0.0,
     } | outputs  # fmt: skip
-    parameters = {name: np.full(COUNT, LEUKAEMIA.parameters[name]) for name in (*GROWTH, "marrow_cells_per_kg", "weight_kg")}
+    parameters = {name: np.full(COUNT, LEUKAEMIA.parameters[name]) for name in PARAMETERS}
     treated = Treated(
-        TABLE, {name: np.full((COUNT, times), float(values[name])) for name in OUTPUTS}, parameters, np.full(COUNT, 10.0)
+        TABLE,
+        {name: np.broadcast_to(np.asarray(values[name], float), (COUNT, times)) for name in OUTPUTS},
+        parameters,
+        np.full(COUNT, 10.0),
     )
     p = ParameterSet(EVENTS).replace(**(events or {}))
     return clinical_course(treated, FOLLOW_UP, Luck(9, np.arange(COUNT)), p)
@@ -71,15 +74,18 @@ def test_low_blasts_make_a_cd19_negative_relapse():
     assert np.all(found["first_event"] == CAUSES.index("CD19-negative relapse"))
 
 
-def test_single_blasts_die_out_as_the_models_own_closed_form_says():
-    found = course(DISEASE_ALONE, blasts=1.0)
-    p = defaults()
-    cycling, quiescent = plain(line_survival)(p)
-    survives = p.cycling_share * cycling + (1.0 - p.cycling_share) * quiescent
-    expected = np.exp(-survives)
-    relapsed = np.isfinite(found["first_event_day"]).mean()
-    # Relapses of single lines come within two years: 1 to 3.6e10 takes 374 days.
-    assert abs(relapsed - (1.0 - expected)) < 4.0 * np.sqrt(expected * (1.0 - expected) / COUNT)
+def test_single_blasts_die_out_as_branching_theory_says():
+    # From thirty cells to ten by the end of treatment, then free.
+    found = course(DISEASE_ALONE, blasts=30.0 * 3.0 ** (-TABLE.times / 84.0))
+    birth, death, *phases = (LEUKAEMIA.parameters[name] for name in TURNOVER)
+    killed, free = np.zeros((2, 6))
+    turnover(birth, birth + np.log(3.0) / 84.0, tuple(phases), killed)
+    turnover(birth, death, tuple(phases), free)
+    hazards = np.concatenate([np.tile(killed, (84, 1)), np.tile(free, (646, 1))])
+    dead = extinction_along(hazards, np.ones(730))[0]
+    expected = float(dead[0] ** 15 * dead[1] ** 15)
+    assert 0.1 < expected < 0.9
+    assert abs(found["cured"].mean() - expected) < 4.0 * np.sqrt(expected * (1.0 - expected) / COUNT)
 
 
 def test_death_follows_a_relapse_unless_rescued():

@@ -1,0 +1,150 @@
+"""The well-mixed limit: unbound cells are moved to random sites; and T cells that arrive from blood.
+
+Moving T cells alone does not give the limit: blasts beside their mothers stay crowded, so that unbound blasts are moved too.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+
+from bitesim.engines.agents.cell_records import SITE, site_of, t_cell
+from bitesim.engines.agents.draws import FAR, word_at
+from bitesim.engines.agents.lattice import DIRECTIONS, EMPTY, OTHER, held_at, is_soft, put_at, put_soft
+from bitesim.engines.agents.niche_arrays import DISPLACED, DOWN, FULL, OWN, T_ARRIVALS, UP
+from bitesim.foundation.compiled import kernel
+from bitesim.foundation.random_streams import open_unit
+
+_1: Final = np.uint64(1)
+#: Sites that are tried for one cell.
+TRIES: Final = 64
+_DIRECTION: Final = 7 << 32
+
+
+@kernel
+def exchange(niche: Any, site: Any, other: Any) -> None:
+    """Let two sites trade what they hold; neither holds a bound cell, and a T cell's record is its caller's affair."""
+    here, there = held_at(niche.sites, site), held_at(niche.sites, other)
+    put_at(niche.sites, site, there)
+    put_at(niche.sites, other, here)
+    soft_here, soft_there = is_soft(niche.soft, site), is_soft(niche.soft, other)
+    put_soft(niche.soft, site, soft_there)
+    put_soft(niche.soft, other, soft_here)
+    mask = niche.tag_mask
+    tag = niche.tags[site & mask]
+    niche.tags[site & mask] = niche.tags[other & mask]
+    niche.tags[other & mask] = tag
+
+
+@kernel
+def is_unbound(niche: Any, site: Any) -> Any:
+    """Return whether a site is empty or holds a free blast or a marrow cell: what may be moved without a record."""
+    return held_at(niche.sites, site) != OTHER or is_soft(niche.soft, site) == 1
+
+
+@kernel
+def mix_blasts(niche: Any, share: Any, key: Any) -> Any:
+    """Let random pairs of sites trade places so often that a site is touched with the probability `share`."""
+    draw = np.uint64(0)
+    for _ in range(int(0.5 * share * (niche.box.sites_mask + 1))):
+        site = np.int64(word_at(key, draw)) & niche.box.sites_mask
+        other = np.int64(word_at(key, draw + _1)) & niche.box.sites_mask
+        draw += np.uint64(2)
+        if is_unbound(niche, site) and is_unbound(niche, other):
+            exchange(niche, site, other)
+    return draw
+
+
+@kernel
+def relocate(niche: Any, parity: Any, record: Any, key: Any, draw: Any) -> Any:
+    """Move one walking T cell, which stands in no list, to a random site and into its slab's list; return the next counter."""
+    site = site_of(record)
+    for _ in range(TRIES):
+        word = word_at(key, draw)
+        draw += _1
+        other = np.int64(word) & niche.box.sites_mask
+        if is_unbound(niche, other):
+            exchange(niche, site, other)
+            direction = np.int64((word >> np.uint64(40)) % np.uint64(DIRECTIONS))
+            record = (record & ~(SITE | _DIRECTION)) | other | (direction << 32)
+            break
+    slab = site_of(record) >> niche.box.slab_bits
+    count = niche.counts[parity, slab, OWN]
+    if count >= niche.own.shape[2]:
+        niche.tallies[slab, FULL] += 1
+        return draw
+    niche.own[parity, slab, count] = record
+    niche.counts[parity, slab, OWN] = count + 1
+    return draw
+
+
+@kernel
+def mix_list(niche: Any, slab: Any, way: Any, parity: Any, share: Any, luck: Any) -> Any:
+    """Relocate a share of the T cells of one list, last first; `luck` is a key and a counter. Return the next counter."""
+    key, draw = luck
+    lowest = math.log1p(-min(share, 1.0 - 1e-16))
+    place = niche.counts[parity, slab, way]
+    while True:
+        place -= 1 + int(min(math.log(open_unit(word_at(key, draw))) / lowest, FAR))
+        draw += _1
+        if place < 0:
+            return draw
+        last = niche.counts[parity, slab, way] - 1
+        niche.counts[parity, slab, way] = last
+        if way == OWN:
+            record = niche.own[parity, slab, place]
+            niche.own[parity, slab, place] = niche.own[parity, slab, last]
+        else:
+            record = niche.across[parity, way - UP, slab, place]
+            niche.across[parity, way - UP, slab, place] = niche.across[parity, way - UP, slab, last]
+        draw = relocate(niche, parity, record, key, draw)
+
+
+@kernel
+def mix(niche: Any, share: Any, key: Any, parity: Any) -> None:
+    """Move a share of the unbound cells to random sites."""
+    draw = mix_blasts(niche, share, key)
+    for way in range(DOWN + 1):
+        for slab in range(niche.box.slabs):
+            draw = mix_list(niche, slab, way, parity, share, (key, draw))
+
+
+@kernel
+def arrive(niche: Any, rules: Any, key: Any, parity: Any, number: Any, kind: Any) -> Any:
+    """Put T cells of a kind (state, class of CD3) on random free sites; return how many found none.
+
+    Where marrow cells may be pushed aside, one is if every site that was tried is taken.
+    """
+    draw, without = np.uint64(0), 0
+    for _ in range(number):
+        found = -1
+        soft = -1
+        for _ in range(TRIES):
+            site = np.int64(word_at(key, draw)) & niche.box.sites_mask
+            draw += _1
+            if held_at(niche.sites, site) == EMPTY:
+                found = site
+                break
+            if soft < 0 and held_at(niche.sites, site) == OTHER and is_soft(niche.soft, site) == 1:
+                soft = site
+        direction = np.int64(word_at(key, draw) % np.uint64(DIRECTIONS))
+        draw += _1
+        if found < 0 and soft >= 0 and rules.displaces == 1:
+            found = soft
+            put_soft(niche.soft, soft, 0)
+            niche.tallies[soft >> niche.box.slab_bits, DISPLACED] += 1
+        if found < 0:
+            without += 1
+            continue
+        slab = found >> niche.box.slab_bits
+        count = niche.counts[parity, slab, OWN]
+        if count >= niche.own.shape[2]:
+            niche.tallies[slab, FULL] += 1
+            return without
+        put_at(niche.sites, found, OTHER)
+        niche.own[parity, slab, count] = t_cell(found, direction, kind[0], kind[1])
+        niche.counts[parity, slab, OWN] = count + 1
+        niche.tallies[slab, T_ARRIVALS] += 1
+    return without

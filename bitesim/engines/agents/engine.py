@@ -25,6 +25,7 @@ from bitesim.engines.agents.lattice import (
 )
 from bitesim.engines.agents.mixing import arrive, mix
 from bitesim.engines.agents.niche_arrays import (
+    DOWN,
     FULL,
     OWN,
     TALLIES,
@@ -32,6 +33,8 @@ from bitesim.engines.agents.niche_arrays import (
     Niche,
     empty_niche,
     fullest,
+    list_counts,
+    room_of,
     with_more_room,
 )
 from bitesim.engines.agents.rules import Rules
@@ -149,8 +152,8 @@ class NicheEngine:
         records = t_cells(sites, directions, start.t_states, cd3)
         for slab in range(box.slabs):
             mine = records[slab_of == slab]
-            self.niche.own[0, slab, : len(mine)] = mine
-            self.niche.counts[0, slab, OWN] = len(mine)
+            self.niche.lists[0, slab, : len(mine)] = mine
+            self.niche.ends[0, slab, OWN] = len(mine)
         self.free_at_first = int(np.count_nonzero((kinds == CD19) | (kinds == LOW)))
 
     @property
@@ -175,7 +178,7 @@ class NicheEngine:
             made = self._serially(some) if threads == 1 else self._in_parallel(some, threads)
             if made < some or is_full(self.niche):
                 raise SolverError(
-                    f"a slab's list of T cells ran over at step {self.step + made} ({self.niche.own.shape[2]} T cells a slab): "
+                    f"a slab's list of T cells ran over at step {self.step + made} ({room_of(self.niche)} T cells a slab): "
                     "T cells gather in one place faster than lists grow; start with a larger room_per_slab="
                 )
             self.step += some
@@ -201,15 +204,17 @@ class NicheEngine:
 
     def _make_room(self) -> None:
         if fullest(self.niche) > _FULL_ENOUGH:
-            self.niche = with_more_room(self.niche, int(_GROWTH * self.niche.own.shape[2]) + 64)
+            self.niche = with_more_room(self.niche, int(_GROWTH * room_of(self.niche)) + 64)
 
     def add_t_cells(self, number: int, state: int, cd3_class: int = 0, batch: int = 0) -> int:
         """Put T cells of a state on random free sites; return how many found none. `batch` numbers calls of one step."""
         number = whole_number("number", number, (0, self.box.sites))
         state = whole_number("state", state, (0, len(STATES) - 1))
         cd3_class = whole_number("cd3_class", cd3_class, (0, CD3_CLASSES - 1))
-        while self.niche.own.shape[2] < self.niche.counts[:, :, OWN].max() + number:
-            self.niche = with_more_room(self.niche, int(_GROWTH * self.niche.own.shape[2]) + number)
+        # All of them might come to one slab.
+        needed = int(list_counts(self.niche, self.step & 1)[:, OWN].max()) + number
+        if needed > room_of(self.niche):
+            self.niche = with_more_room(self.niche, int(_GROWTH * needed))
         key = key_of(np.uint64(self.seed), int(Decision.ARRIVAL), self.step * 64 + batch)
         return int(arrive(self.niche, self.rules, key, self.step & 1, number, (state, cd3_class)))
 
@@ -224,11 +229,9 @@ class NicheEngine:
 
     def walking(self) -> NDArray[np.int64]:
         """Return the records of walking T cells, slab by slab."""
-        parity, found = self.step & 1, []
-        for slab in range(self.box.slabs):
-            count = self.niche.counts[parity, slab]
-            found += [self.niche.own[parity, slab, : count[OWN]]]
-            found += [self.niche.across[parity, way, slab, : count[1 + way]] for way in range(2)]
+        parity, niche = self.step & 1, self.niche
+        sections = [(slab, way) for slab in range(self.box.slabs) for way in range(DOWN + 1)]
+        found = [niche.lists[parity, slab, niche.starts[way] : niche.ends[parity, slab, way]] for slab, way in sections]
         return np.concatenate(found)
 
     def bound(self) -> NDArray[np.int64]:

@@ -13,7 +13,8 @@ import numpy as np
 from bitesim.engines.agents.cell_records import SITE, site_of, t_cell
 from bitesim.engines.agents.draws import FAR, word_at
 from bitesim.engines.agents.lattice import DIRECTIONS, EMPTY, OTHER, held_at, is_soft, put_at, put_soft
-from bitesim.engines.agents.niche_arrays import DISPLACED, DOWN, FULL, OWN, T_ARRIVALS, UP
+from bitesim.engines.agents.movement import hand_over
+from bitesim.engines.agents.niche_arrays import DISPLACED, DOWN, T_ARRIVALS
 from bitesim.foundation.compiled import kernel
 from bitesim.foundation.random_streams import open_unit
 
@@ -70,13 +71,7 @@ def relocate(niche: Any, parity: Any, record: Any, key: Any, draw: Any) -> Any:
             direction = np.int64((word >> np.uint64(40)) % np.uint64(DIRECTIONS))
             record = (record & ~(SITE | _DIRECTION)) | other | (direction << 32)
             break
-    slab = site_of(record) >> niche.box.slab_bits
-    count = niche.counts[parity, slab, OWN]
-    if count >= niche.own.shape[2]:
-        niche.tallies[slab, FULL] += 1
-        return draw
-    niche.own[parity, slab, count] = record
-    niche.counts[parity, slab, OWN] = count + 1
+    hand_over(niche, parity, site_of(record) >> niche.box.slab_bits, record)
     return draw
 
 
@@ -85,20 +80,17 @@ def mix_list(niche: Any, slab: Any, way: Any, parity: Any, share: Any, luck: Any
     """Relocate a share of the T cells of one list, last first; `luck` is a key and a counter. Return the next counter."""
     key, draw = luck
     lowest = math.log1p(-min(share, 1.0 - 1e-16))
-    place = niche.counts[parity, slab, way]
+    row, first = niche.lists[parity, slab], niche.starts[way]
+    place = niche.ends[parity, slab, way]
     while True:
         place -= 1 + int(min(math.log(open_unit(word_at(key, draw))) / lowest, FAR))
         draw += _1
-        if place < 0:
+        if place < first:
             return draw
-        last = niche.counts[parity, slab, way] - 1
-        niche.counts[parity, slab, way] = last
-        if way == OWN:
-            record = niche.own[parity, slab, place]
-            niche.own[parity, slab, place] = niche.own[parity, slab, last]
-        else:
-            record = niche.across[parity, way - UP, slab, place]
-            niche.across[parity, way - UP, slab, place] = niche.across[parity, way - UP, slab, last]
+        last = niche.ends[parity, slab, way] - 1
+        niche.ends[parity, slab, way] = last
+        record = row[place]
+        row[place] = row[last]
         draw = relocate(niche, parity, record, key, draw)
 
 
@@ -139,12 +131,8 @@ def arrive(niche: Any, rules: Any, key: Any, parity: Any, number: Any, kind: Any
             without += 1
             continue
         slab = found >> niche.box.slab_bits
-        count = niche.counts[parity, slab, OWN]
-        if count >= niche.own.shape[2]:
-            niche.tallies[slab, FULL] += 1
+        if hand_over(niche, parity, slab, t_cell(found, direction, kind[0], kind[1])) == 0:
             return without
         put_at(niche.sites, found, OTHER)
-        niche.own[parity, slab, count] = t_cell(found, direction, kind[0], kind[1])
-        niche.counts[parity, slab, OWN] = count + 1
         niche.tallies[slab, T_ARRIVALS] += 1
     return without

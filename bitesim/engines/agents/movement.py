@@ -17,7 +17,7 @@ import numpy as np
 
 from bitesim.engines.agents.cell_records import DIRECTION_AT, SITE, STATE_AT, direction_of, facing, site_of
 from bitesim.engines.agents.draws import word_at
-from bitesim.engines.agents.lattice import EMPTY, OTHER, held_at, is_soft, neighbour, put_at, put_soft
+from bitesim.engines.agents.lattice import OTHER, held_at, is_soft, neighbour, put_at, put_soft
 from bitesim.engines.agents.niche_arrays import (
     BINDS,
     CHUNK,
@@ -42,26 +42,25 @@ _IN_WORD: Final = 31
 
 
 @kernel
+def way_to(box: Any, slab: Any, site: Any) -> Any:
+    """Return the list of a slab for a cell at a site in it or in one of its neighbours."""
+    place = site >> box.slab_bits
+    if place == slab:
+        return OWN
+    # In a box of two slabs both neighbours are one, which reads both lists.
+    return UP if place == (slab + 1 if slab + 1 < box.slabs else 0) else DOWN
+
+
+@kernel
 def hand_over(niche: Any, parity: Any, slab: Any, record: Any) -> Any:
     """Write a walking T cell into a list of its slab for the next step; return 0 where the list is full, else 1."""
-    place = site_of(record) >> niche.box.slab_bits
-    if place == slab:
-        count = niche.counts[parity, slab, OWN]
-        if count >= niche.own.shape[2]:
-            niche.tallies[slab, FULL] += 1
-            return 0
-        niche.own[parity, slab, count] = record
-        niche.counts[parity, slab, OWN] = count + 1
-        return 1
-    # In a box of two slabs both neighbours are one: it counts as the upper.
-    above = slab + 1 if slab + 1 < niche.box.slabs else 0
-    way = UP if place == above else DOWN
-    count = niche.counts[parity, slab, way]
-    if count >= niche.across.shape[3]:
+    way = way_to(niche.box, slab, site_of(record))
+    place = niche.ends[parity, slab, way]
+    if place >= niche.starts[way + 1]:
         niche.tallies[slab, FULL] += 1
         return 0
-    niche.across[parity, way - UP, slab, count] = record
-    niche.counts[parity, slab, way] = count + 1
+    niche.lists[parity, slab, place] = record
+    niche.ends[parity, slab, way] = place + 1
     return 1
 
 
@@ -99,9 +98,19 @@ def draw_moves(niche: Any, rules: Any, key: Any, records: Any, slab: Any) -> Non
 
 
 @kernel
+def has_room(niche: Any, parity: Any, slab: Any) -> Any:
+    """Return whether each list of a slab takes a chunk of T cells: the hot loop appends without looking."""
+    ends, starts = niche.ends[parity, slab], niche.starts
+    return (ends[OWN] + CHUNK <= starts[1]) & (ends[UP] + CHUNK <= starts[2]) & (ends[DOWN] + CHUNK <= starts[3])
+
+
+@kernel
 def walk(niche: Any, rules: Any, keys: Any, records: Any, slab: Any) -> None:
     """Move the T cells of one list (a view of its records) by one step, into the lists of the next."""
     for begin in range(0, len(records), CHUNK):
+        if not has_room(niche, 1 - (keys.step & 1), slab):
+            niche.tallies[slab, FULL] += 1
+            return
         some = records[begin : min(begin + CHUNK, len(records))]
         draw_moves(niche, rules, keys.move, some, slab)
         aims = niche.aims[slab]
@@ -111,44 +120,66 @@ def walk(niche: Any, rules: Any, keys: Any, records: Any, slab: Any) -> None:
 
 
 @kernel
-def make_moves(niche: Any, rules: Any, keys: Any, records: Any, slab: Any) -> None:
-    """Carry out what `draw_moves` has drawn, one T cell after the other."""
+def meet(niche: Any, rules: Any, keys: Any, meeting: Any, luck: Any, slab: Any) -> None:
+    """Let a T cell bind the blast in its way, or trade places with the cell there; `meeting`: T cell, site, its code."""
+    record, aim, code = meeting
+    site, direction = site_of(record), direction_of(record)
+    if code != OTHER and luck < rules.bind:
+        word = word_at(keys.contact, np.uint64(site))
+        if fall_asleep(niche, rules, slab, record, code, word, keys.step) == 1:
+            put_at(niche.sites, aim, OTHER)
+            niche.tallies[slab, BINDS] += 1
+            niche.tallies[slab, LOW_BINDS] += code - 1
+        return
+    if trade_places(niche, slab, site, aim, code) == 1:
+        record = (record & ~SITE) | aim
+    else:
+        record = facing(record, direction ^ 1)
+    hand_over(niche, 1 - (keys.step & 1), slab, record)
+
+
+@kernel
+def stride(niche: Any, rules: Any, keys: Any, records: Any, slab: Any, first: Any) -> Any:
+    """Carry out the moves of `draw_moves` from one T cell on, up to the next that meets something; return its place.
+
+    What is rare is left to the caller: inside this loop it would cost a fifth of the time.
+    """
     sites, words, aims = niche.sites, niche.words[slab], niche.aims[slab]
     parity, slab_bits = 1 - (keys.step & 1), niche.box.slab_bits
-    own = niche.own[parity, slab]
-    count = niche.counts[parity, slab, OWN]
-    # `&` and not `and`: a branch that is guessed wrongly costs more than both tests.
-    for i in range(len(records)):
-        record, luck = records[i], words[i] >> _32
-        site, aim, direction = record & SITE, aims[i] & SITE, aims[i] >> DIRECTION_AT
+    row, ends, limits = niche.lists[parity, slab], niche.ends[parity, slab], rules.limits
+    # Unsigned places: a signed one is first tested for counting from the end.
+    for i in range(np.uint64(first), np.uint64(len(records))):
+        record, site, aim = records[i], records[i] & SITE, aims[i] & SITE
         place = np.uint64((aim & _IN_WORD) << 1)
         code = (sites[aim >> 5] >> place) & _3
-        is_blast = (code ^ (code >> _1)) & _1
-        if (is_blast != 0) & (luck < rules.bind):
-            word = word_at(keys.contact, np.uint64(site))
-            code_held = np.int64(code)
-            if fall_asleep(niche, rules, slab, facing(record, direction), code_held, word, keys.step) == 1:
-                put_at(sites, aim, OTHER)
-                niche.tallies[slab, BINDS] += 1
-                niche.tallies[slab, LOW_BINDS] += code_held - 1
-        elif (code != EMPTY) & (luck >= rules.bind) & (luck < rules.swap):
-            traded = trade_places(niche, slab, site, aim, np.int64(code))
-            there, facing_now = (aim, direction) if traded == 1 else (site, direction ^ 1)
-            niche.counts[parity, slab, OWN] = count
-            hand_over(niche, parity, slab, (record >> STATE_AT << STATE_AT) | there | (facing_now << DIRECTION_AT))
-            count = niche.counts[parity, slab, OWN]
-        else:
-            # All ones where the aim is empty; with masks in place of branches.
-            free = np.int64(((code | (code >> _1)) & _1) ^ _1)
-            mask = -free
-            there = site ^ ((site ^ aim) & mask)
-            moved = _3 & np.uint64(mask)
-            sites[site >> 5] ^= moved << np.uint64((site & _IN_WORD) << 1)
-            sites[aim >> 5] ^= moved << place
-            record = (record >> STATE_AT << STATE_AT) | there | ((direction ^ (1 - free)) << DIRECTION_AT)
-            if there >> slab_bits == slab:
-                own[count] = record
-                count += 1
-            else:
-                hand_over(niche, parity, slab, record)
-    niche.counts[parity, slab, OWN] = count
+        # 0 where the aim is empty.
+        if words[i] >> _32 < limits[np.int64(code)]:
+            return np.int64(i)
+        # All ones where the aim is empty; masks in place of branches that could be guessed wrongly.
+        free = np.int64(((code | (code >> _1)) & _1) ^ _1)
+        mask = -free
+        there = site ^ ((site ^ aim) & mask)
+        moved = _3 & np.uint64(mask)
+        sites[site >> 5] ^= moved << np.uint64((site & _IN_WORD) << 1)
+        sites[aim >> 5] ^= moved << place
+        direction = (aims[i] >> DIRECTION_AT) ^ (1 - free)
+        # A cell that leaves the slab has walked along z: direction 4 is down, 5 up.
+        way = np.uint64(np.int64(there >> slab_bits != slab) * (2 - (direction & 1)))
+        end = ends[way]
+        row[np.uint64(end)] = (record >> STATE_AT << STATE_AT) | there | (direction << DIRECTION_AT)
+        ends[way] = end + 1
+    return len(records)
+
+
+@kernel
+def make_moves(niche: Any, rules: Any, keys: Any, records: Any, slab: Any) -> None:
+    """Carry out what `draw_moves` has drawn, one T cell after the other."""
+    i = 0
+    while True:
+        i = stride(niche, rules, keys, records, slab, i)
+        if i >= len(records):
+            return
+        aim, direction = niche.aims[slab, i] & SITE, niche.aims[slab, i] >> DIRECTION_AT
+        code = np.int64(held_at(niche.sites, aim))
+        meet(niche, rules, keys, (facing(records[i], direction), aim, code), niche.words[slab, i] >> _32, slab)
+        i += 1

@@ -38,8 +38,10 @@ class Rules(NamedTuple):
 
     Parameters
     ----------
-    turn, bind, swap : uint64
-        Chance to turn (of 2**16), to bind a blast walked into (of 2**32), and bind + trade places (of 2**32).
+    turn, bind : uint64
+        Chance to turn (of 2**16), and to bind a blast walked into (of 2**32).
+    limits : ndarray of uint64, shape (4,)
+        By what is in the way: chance to bind it or to trade places with it (of 2**32).
     let_go, blast, t_cell : float
         1 / ln(1 - chance) of a contact's end and of anything that happens to a blast or a T cell.
     blast_shares, t_cell_shares : ndarray, shapes (2, 3) and (3, 6)
@@ -54,7 +56,7 @@ class Rules(NamedTuple):
 
     turn: np.uint64
     bind: np.uint64
-    swap: np.uint64
+    limits: NDArray[np.uint64]
     let_go: float
     blast: float
     t_cell: float
@@ -135,8 +137,8 @@ class Hazards:
         cell, cell_shares = self._shares("t_cell_per_day", self.t_cell_per_day, T_CELL_EVENTS, days)
         return Rules(
             turn=np.uint64(round(-math.expm1(-self.step_min / persistence) * _U16)),
-            bind=np.uint64(min(round(bind * _U32), int(_U32))),
-            swap=np.uint64(min(round((bind + swap) * _U32), int(_U32))) if swap > 0.0 else np.uint64(0),
+            bind=np.uint64(round(bind * _U32)),
+            limits=np.array([round(each * _U32) for each in (0.0, bind + swap, bind + swap, swap)], np.uint64),
             let_go=inverse_log(-math.expm1(-self._chance("release_per_day", release * days, 0.5))),
             blast=inverse_log(blast),
             t_cell=inverse_log(cell),

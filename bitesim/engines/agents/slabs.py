@@ -80,30 +80,29 @@ def free_blasts_gained(niche: Any) -> Any:
 
 
 @kernel
+def listed(niche: Any, parity: Any, slab: Any, way: Any) -> Any:
+    """Return the records of a list, as a view."""
+    return niche.lists[parity, slab, niche.starts[way] : niche.ends[parity, slab, way]]
+
+
+@kernel
 def step_slab(niche: Any, rules: Any, keys: Any, slab: Any) -> None:
     """Carry one slab through one step: contacts end, blasts and T cells meet their fates, T cells walk."""
     before, after, slabs = keys.step & 1, 1 - (keys.step & 1), niche.box.slabs
-    niche.counts[after, slab, OWN] = 0
-    niche.counts[after, slab, UP] = 0
-    niche.counts[after, slab, DOWN] = 0
+    for way in range(DOWN + 1):
+        niche.ends[after, slab, way] = niche.starts[way]
     wake(niche, rules, keys, slab)
     blast_fates(niche, rules, keys, slab)
     below = slab - 1 if slab > 0 else slabs - 1
     above = slab + 1 if slab + 1 < slabs else 0
-    # What the lower neighbour sent up and the upper one down; in a box of two slabs both are one, and all is sent up.
-    own = niche.own[before, slab, : niche.counts[before, slab, OWN]]
-    from_below = niche.across[before, UP - UP, below, : niche.counts[before, below, UP]]
-    from_above = niche.across[before, DOWN - UP, above, : niche.counts[before, above, DOWN]]
-    arriving = len(own) + len(from_below) + len(from_above)
+    own = listed(niche, before, slab, OWN)
+    from_below = listed(niche, before, below, UP)
+    from_above = listed(niche, before, above, DOWN)
     draw = np.uint64(slab) << np.uint64(32)
     n_own, draw = fates_of_walking(niche, rules, keys, slab, own, draw)
     n_below, draw = fates_of_walking(niche, rules, keys, slab, from_below, draw)
     n_above, draw = fates_of_walking(niche, rules, keys, slab, from_above, draw)
     fates_of_bound(niche, rules, keys, slab, draw)
-    # The hot loop appends without looking: there must be room for all.
-    if niche.counts[after, slab, OWN] + arriving > niche.own.shape[2]:
-        niche.tallies[slab, FULL] += 1
-        return
     walk(niche, rules, keys, own[:n_own], slab)
     walk(niche, rules, keys, from_below[:n_below], slab)
     walk(niche, rules, keys, from_above[:n_above], slab)

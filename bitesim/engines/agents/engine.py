@@ -38,7 +38,16 @@ from bitesim.engines.agents.niche_arrays import (
     with_more_room,
 )
 from bitesim.engines.agents.rules import Rules
-from bitesim.engines.agents.slabs import SLAB_PLANES_BITS, colour_of, free_blasts_gained, is_full, keys_of, run_steps, step_colour
+from bitesim.engines.agents.slabs import (
+    SLAB_PLANES_BITS,
+    Keys,
+    colour_of,
+    free_blasts_gained,
+    is_full,
+    keys_of,
+    run_steps,
+    step_colour,
+)
 from bitesim.foundation.checks import whole_number
 from bitesim.foundation.errors import ParameterError, SolverError
 from bitesim.foundation.random_streams import seed_entropy
@@ -50,6 +59,7 @@ KINDS: Final = ("empty", "CD19+ blast", "CD19-low blast", "T cell", "marrow cell
 _LOOK_STEPS: Final = 60
 _FULL_ENOUGH: Final = 0.6
 _GROWTH: Final = 1.8
+_MIXING, _ARRIVAL = int(Decision.MIXING), int(Decision.ARRIVAL)
 
 
 @dataclass(frozen=True)
@@ -191,13 +201,15 @@ class NicheEngine:
         with ThreadPoolExecutor(threads, thread_name_prefix="bitesim-niche") as pool:
             for step in range(self.step, self.step + steps):
                 free = float(self.free_at_first + free_blasts_gained(niche))
-                keys = keys_of(seed, step, free)
+                found = keys_of(seed, step, free)
+                # Python has made plain integers of them, which would come back as signed ones.
+                keys = Keys(*(np.uint64(each) for each in found[:5]), step, free)
                 for turn in range(2):
                     colour = colour_of(step, turn)
                     # All slabs of one colour, then all of the other.
                     list(pool.map(lambda worker: step_colour(niche, rules, keys, colour, worker, threads), range(threads)))
                 if rules.mixing > 0.0:
-                    mix(niche, rules.mixing, key_of(seed, int(Decision.MIXING), step), 1 - (step & 1))
+                    mix(niche, rules.mixing, np.uint64(key_of(seed, _MIXING, step)), 1 - (step & 1))
                 if is_full(niche):
                     return step - self.step
         return steps
@@ -215,7 +227,7 @@ class NicheEngine:
         needed = int(list_counts(self.niche, self.step & 1)[:, OWN].max()) + number
         if needed > room_of(self.niche):
             self.niche = with_more_room(self.niche, int(_GROWTH * needed))
-        key = key_of(np.uint64(self.seed), int(Decision.ARRIVAL), self.step * 64 + batch)
+        key = np.uint64(key_of(np.uint64(self.seed), _ARRIVAL, self.step * 64 + batch))
         return int(arrive(self.niche, self.rules, key, self.step & 1, number, (state, cd3_class)))
 
     def tally(self, name: str) -> int:
@@ -303,8 +315,8 @@ def niche_box(edge_sites: int, height_sites: int) -> Box:
             lower = 1 << (sites.bit_length() - 1)
             raise ParameterError(f"{name} = {sites} is no power of two: choose {lower} or {2 * lower}")
         bits.append(sites.bit_length() - 1)
-    if 2 * bits[0] + bits[1] > 30:
-        raise ParameterError(f"edge_sites = {edge_sites} and height_sites = {height_sites} are more than 2**30 sites")
+    if 2 * bits[0] + bits[1] > 28:
+        raise ParameterError(f"edge_sites = {edge_sites} and height_sites = {height_sites} are more than 2**28 sites")
     return Box.of(bits[0], bits[1], SLAB_PLANES_BITS)
 
 

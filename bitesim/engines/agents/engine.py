@@ -215,7 +215,9 @@ class NicheEngine:
         return steps
 
     def _make_room(self) -> None:
-        if fullest(self.niche) > _FULL_ENOUGH:
+        # While all T cells are moved about, a list may hold twice as many as before and after.
+        enough = _FULL_ENOUGH if self.rules.mixing == 0.0 else 0.4 * _FULL_ENOUGH
+        while fullest(self.niche) > enough:
             self.niche = with_more_room(self.niche, int(_GROWTH * room_of(self.niche)) + 64)
 
     def add_t_cells(self, number: int, state: int, cd3_class: int = 0, batch: int = 0) -> int:

@@ -1,27 +1,28 @@
 """The well-mixed limit: unbound cells are moved to random sites; and T cells that arrive from blood.
 
-Moving T cells alone does not give the limit: blasts beside their mothers stay crowded, so that unbound blasts are moved too.
+Every walking T cell is moved in every step, so that what it meets does not depend on what it met before. Unbound blasts are
+moved too, fewer of them: those beside their mothers would stay crowded.
 """
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import numpy as np
 
 from bitesim.engines.agents.cell_records import SITE, site_of, t_cell
-from bitesim.engines.agents.draws import FAR, word_at
+from bitesim.engines.agents.draws import word_at
 from bitesim.engines.agents.lattice import DIRECTIONS, EMPTY, OTHER, held_at, is_soft, put_at, put_soft
 from bitesim.engines.agents.movement import hand_over
 from bitesim.engines.agents.niche_arrays import DISPLACED, DOWN, T_ARRIVALS
 from bitesim.foundation.compiled import kernel
-from bitesim.foundation.random_streams import open_unit
 
 _1: Final = np.uint64(1)
 #: Sites that are tried for one cell.
 TRIES: Final = 64
 _DIRECTION: Final = 7 << 32
+#: Columns of `ends` from here on hold those before the mixing.
+_AT_FIRST: Final = 4
 
 
 @kernel
@@ -76,31 +77,29 @@ def relocate(niche: Any, parity: Any, record: Any, key: Any, draw: Any) -> Any:
 
 
 @kernel
-def mix_list(niche: Any, slab: Any, way: Any, parity: Any, share: Any, luck: Any) -> Any:
-    """Relocate a share of the T cells of one list, last first; `luck` is a key and a counter. Return the next counter."""
-    key, draw = luck
-    lowest = math.log1p(-min(share, 1.0 - 1e-16))
+def mix_list(niche: Any, slab: Any, way: Any, parity: Any, key: Any, draw: Any) -> Any:
+    """Relocate the T cells that stood in a list at first, last first, and not those that came; return the next counter."""
     row, first = niche.lists[parity, slab], niche.starts[way]
-    place = niche.ends[parity, slab, way]
-    while True:
-        place -= 1 + int(min(math.log(open_unit(word_at(key, draw))) / lowest, FAR))
-        draw += _1
-        if place < first:
-            return draw
+    for place in range(niche.ends[parity, slab, _AT_FIRST + way] - 1, first - 1, -1):
         last = niche.ends[parity, slab, way] - 1
         niche.ends[parity, slab, way] = last
         record = row[place]
         row[place] = row[last]
         draw = relocate(niche, parity, record, key, draw)
+    return draw
 
 
 @kernel
 def mix(niche: Any, share: Any, key: Any, parity: Any) -> None:
-    """Move a share of the unbound cells to random sites."""
+    """Move all walking T cells, and a share of the other unbound cells, to random sites."""
     draw = mix_blasts(niche, share, key)
+    for slab in range(niche.box.slabs):
+        for way in range(DOWN + 1):
+            niche.ends[parity, slab, _AT_FIRST + way] = niche.ends[parity, slab, way]
+    # Once each: T cells that were moved again where they came to a later slab would gather in the first ones.
     for way in range(DOWN + 1):
         for slab in range(niche.box.slabs):
-            draw = mix_list(niche, slab, way, parity, share, (key, draw))
+            draw = mix_list(niche, slab, way, parity, key, draw)
 
 
 @kernel

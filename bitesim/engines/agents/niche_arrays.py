@@ -76,7 +76,7 @@ class Niche(NamedTuple):
     starts : ndarray of int64, shape (4,)
         Where the sections start, and the end of the last.
     ends : ndarray of int64, shape (2, slabs, 8)
-        Where the next record of each section goes.
+        Where the next record of each section goes; the other columns are room to work.
     bound : ndarray of int64, shape (slabs, room)
         Records of bound T cells; NOBODY in free slots.
     following, since : ndarray of int32, shape (slabs, room)

@@ -51,7 +51,7 @@ class Rules(NamedTuple):
     displaces : int
         1 where daughters push marrow cells aside, else 0.
     mixing : float
-        Share of unbound cells that is moved to a random site each step.
+        Share of unbound blasts moved to random sites each step; above 0, all walking T cells are too.
     """
 
     turn: np.uint64
@@ -92,7 +92,7 @@ class Hazards:
     displaces : bool
         Whether daughters push marrow cells aside.
     mixing : float
-        Share of unbound cells that is moved to a random site each step; 0 leaves them where they are.
+        Well-mixed mode: share of unbound blasts moved to random sites each step, all walking T cells with them; 0: in space.
     site_um : float
     """
 
@@ -128,7 +128,7 @@ class Hazards:
         persistence = number("persistence_min", self.persistence_min, "min", (1e-3, 1e5), "Marrow T cells: 1 to 10 min.")
         meetings = number("meetings_per_day", self.meetings_per_day, "1/d", (0.0, 1e6))
         swap = number("swap_chance", self.swap_chance, "-", (0.0, 1.0), "It is a chance a step.")
-        mixing = number("mixing", self.mixing, "-", (0.0, 1.0), "It is the share of unbound cells moved each step.")
+        mixing = number("mixing", self.mixing, "-", (0.0, 1.0), "It is the share of unbound blasts moved each step.")
         bind = self._chance("meetings_per_day", meetings * days, 1.0)
         if bind + swap > 1.0:
             raise ParameterError(f"swap_chance = {swap:g} and the chance {bind:.3g} to bind exceed 1: lower swap_chance")

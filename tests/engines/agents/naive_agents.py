@@ -346,16 +346,11 @@ class NaiveNiche:
             draw += 2
             if self.is_unbound(site) and self.is_unbound(other):
                 self.exchange(site, other)
-        lowest = math.log1p(-min(self.rules.mixing, 1.0 - 1e-16))
+        at_first = [len(slab.stay) for slab in self.slabs]
         for way in ("stay", "up", "down"):
-            for slab in self.slabs:
+            for slab, count in zip(self.slabs, at_first, strict=True):
                 cells = getattr(slab, way)
-                place = len(cells)
-                while True:
-                    place -= 1 + int(min(math.log(unit(word_at(key, draw))) / lowest, float(2**40)))
-                    draw += 1
-                    if place < 0:
-                        break
+                for place in range((count if way == "stay" else len(cells)) - 1, -1, -1):
                     cell = cells[place]
                     last = cells.pop()
                     if place < len(cells):

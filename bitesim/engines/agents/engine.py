@@ -254,6 +254,15 @@ class NicheEngine:
         records = np.concatenate(slots)
         return records[(records != NOBODY) & (records & GONE == 0)]
 
+    def contact_ages(self) -> NDArray[np.int64]:
+        """Return for how many steps each contact that still holds has held."""
+        niche, found = self.niche, []
+        for slab in range(self.box.slabs):
+            top = niche.pool[slab, TOP]
+            records = niche.bound[slab, :top]
+            found.append(self.step - niche.since[slab, :top][(records != NOBODY) & (records & GONE == 0)].astype(np.int64))
+        return np.concatenate(found)
+
     def codes(self) -> NDArray[np.uint8]:
         """Return what each site holds, 0 to 3."""
         return unpacked(self.niche.sites)

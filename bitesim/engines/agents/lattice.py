@@ -85,6 +85,13 @@ def neighbour(site: Any, direction: Any, box: Any) -> Any:
 
 
 @kernel
+def neighbours(sites: Any, directions: Any, box: Any, found: Any) -> None:
+    """Write the site next to each of many."""
+    for i in range(len(sites)):
+        found[i] = neighbour(sites[i], directions[i], box)
+
+
+@kernel
 def held_at(sites: Any, site: Any) -> Any:
     """Return what a site holds, 0 to 3 (uint64)."""
     return (sites[site >> _WORD_BITS] >> np.uint64((site & _IN_WORD) << 1)) & _THREE

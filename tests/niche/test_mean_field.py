@@ -7,6 +7,7 @@ import pytest
 
 from bitesim.engines.agents.engine import NicheEngine, niche_box
 from bitesim.engines.agents.rules import MINUTES_PER_DAY
+from bitesim.foundation.records import record_type
 from bitesim.mechanisms.conjugates import conjugates_per_target
 from bitesim.niche import mean_field
 from tests.engines.agents.niches import hazards, quiet, start
@@ -55,31 +56,21 @@ def test_packed_marrow_has_the_same_limit():
     assert_mean_is_one(ends(32, 16, hazards(mixing=0.05, swap_chance=0.2, displaces=True, speed_um_per_min=20.0), 20, 7))
 
 
-def test_what_differs_shrinks_with_the_step():
-    # Hazards of 10 to 20 a day at a minute a step: 2 % of the T cells, and nothing that 24 runs can tell at a quarter.
-    slow, fast = (ends(32, 16, hazards(mixing=0.05, speed_um_per_min=speed), 24, 5)[:, 1] - 1.0 for speed in (5.0, 40.0))
-    assert abs(slow.mean()) > abs(fast.mean())
-    assert abs(fast.mean()) < 4.0 * fast.std() / np.sqrt(24)
-
-
 def test_contacts_stand_where_the_equation_of_the_mechanisms_does():
     # Effectors rare and targets rare in turn: the closed form of `conjugates` is within 1 % of the kinetic equations there.
-    class P:
-        kills_per_day = 6.0
-        target_loss_per_day = 6.0
-        killing_search_share = 0.05
-
+    values = {"kills_per_day": 6.0, "target_loss_per_day": 6.0, "killing_search_share": 0.05}
+    p = np.array(list(values.values())).view(record_type(values))[0]
     for shares in ((0.3, 0.0, 0.002, 0.0, 0.0), (0.002, 0.0, 0.1, 0.0, 0.0)):
         box = niche_box(64, 16)
         filled = sum(shares)
         rates = quiet(
-            meetings_per_day=P.kills_per_day / (P.killing_search_share * filled), release_per_day=P.kills_per_day,
+            meetings_per_day=p.kills_per_day / (p.killing_search_share * filled), release_per_day=p.kills_per_day,
             kill_chance=np.zeros((3, 2, 1, 1)), mixing=0.02,
         )  # fmt: skip
         engine = NicheEngine(box, start(box, shares, seed=4), rates.rules(), 4)
         first = engine.census()
         standing = mean_field(rates, box.sites, first, [0.0, 3.0]).bound[-1].sum()
-        closed = first.blasts * conjugates_per_target(first.t_cells, first.blasts, filled * box.sites, P)
+        closed = first.blasts * conjugates_per_target(first.t_cells, first.blasts, filled * box.sites, p)
         assert standing == pytest.approx(closed, rel=0.02)
         engine.advance(600)
         seen = []

@@ -1,6 +1,6 @@
 """bitesim: blinatumomab in B-ALL, from the pump to blood and marrow."""
 
-from bitesim import datasets, dish, plots
+from bitesim import datasets, dish, niche, plots
 from bitesim.derivation import derive
 from bitesim.engines.cohort import run_cohort, stream_cohort
 from bitesim.engines.cohort_result import CohortResult
@@ -68,6 +68,7 @@ __all__ = [
     "derive",
     "dish",
     "find_model",
+    "niche",
     "plots",
     "run_cohort",
     "sensitivities",

@@ -7,8 +7,10 @@ from bitesim.niche.result import ContactSurvival, NicheRun
 from bitesim.niche.run import run_niche
 from bitesim.niche.simulation import NicheOptions, NicheSimulation
 from bitesim.niche.spatial import SpatialFactor, spatial_factor, spatial_factors, with_spatial_factor
+from bitesim.niche.treatment_free_intervals import BreaksExperiment, treatment_free_intervals
 
 __all__ = [
+    "BreaksExperiment",
     "ContactSurvival",
     "MeanField",
     "NicheDesign",
@@ -21,6 +23,7 @@ __all__ = [
     "run_niche",
     "spatial_factor",
     "spatial_factors",
+    "treatment_free_intervals",
     "with_box",
     "with_spatial_factor",
 ]

@@ -46,7 +46,7 @@ _C_KERNEL_PER_S: Final = 1.95e8
 _HAL_DAYS_PER_HOUR: Final = 10.0
 
 _INTRODUCTION: Final = f"""\
-Cubic lattice of 10 um sites, {_BLASTS:.0%} blasts and {_T_CELLS:.0%} T cells, steps of one minute, one thread. Processor time.
+Cubic lattice of 10 um sites, {_BLASTS:.0%} blasts and {_T_CELLS:.0%} T cells, steps of one minute, one thread. CPU time.
 
 - Before timing, the share of blasts that Mesa's cells have killed must agree with bitesim's within 5 standard errors.
 - Ratios are taken within a round: median (quartiles). On a shared machine times wander: **use the ratios**.
@@ -211,11 +211,11 @@ def _goals(found: Record) -> Iterable[Goal]:
         scaled <= 60.0,
     )
     speeds = [1e9 / each for each in million["ns_per_move"]]
+    yield Goal(">= 1.2e8 walking T cells/s/core", f"{speeds[1]:.3g} ({speeds[2]:.3g}-{speeds[0]:.3g})", speeds[1] >= 1.2e8)
     yield Goal(
-        ">= 1.2e8 walking T cells/s/core", f"{speeds[1]:.3g} ({speeds[2]:.3g}-{speeds[0]:.3g})", speeds[1] >= 1.2e8
-    )
-    yield Goal(
-        ">= 0.6 of the C kernel (quoted, another day)", f"{speeds[1] / _C_KERNEL_PER_S:.2f}", speeds[1] >= 0.6 * _C_KERNEL_PER_S
+        ">= 0.6 of the C kernel (quoted, another day)",
+        f"{speeds[1] / _C_KERNEL_PER_S:.2f}",
+        speeds[1] >= 0.6 * _C_KERNEL_PER_S,
     )
     text = ">= 1000x Mesa in days per hour"
     if mesa is None:
@@ -250,7 +250,9 @@ def section(found: Record) -> Section:
     mesa = found["mesa"]
     if mesa is not None:
         days = mesa["days_per_hour"] * mesa["cells"] / 1e6
-        rows.append(["Mesa, same rules", f"{mesa['cells_per_s']:.3g} cells/s", f"{mesa['bytes_per_cell']:,.0f}", f"{days:.2g}"])
+        rows.append(
+            ["Mesa, same rules", f"{mesa['cells_per_s']:.3g} cells/s", f"{mesa['bytes_per_cell']:,.0f}", f"{days:.2g}"]
+        )
     rows += [[f"quoted: {each[0]}", *each[1:]] for each in _QUOTED]
     table = Table("Engines", rows, "Quoted rows were measured once on another day; they are no part of this run.")
     sizes: list[Sequence[str]] = [["cells", "walking", "CPU ns a move", "relative to 1e5", "bytes a cell"]]

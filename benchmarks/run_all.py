@@ -12,7 +12,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import clinical_cohort, cohort_size, first_call, sensitivity_cost, stochastic, throughput, work_precision
+from benchmarks import (
+    agents,
+    clinical_cohort,
+    cohort_size,
+    first_call,
+    sensitivity_cost,
+    stochastic,
+    throughput,
+    work_precision,
+)
 from benchmarks.command import FOLDER, Benchmark, Record, measured, picture_of, say, write_json
 from benchmarks.measure import WrongAnswer
 from benchmarks.pages import Section, goal_rows, page, plain_table
@@ -24,6 +33,7 @@ BENCHMARKS: Final[tuple[Benchmark, ...]] = (
     clinical_cohort.BENCHMARK,
     sensitivity_cost.BENCHMARK,
     stochastic.BENCHMARK,
+    agents.BENCHMARK,
     first_call.BENCHMARK,
 )
 

@@ -94,7 +94,7 @@ def marrow_t_cells(parameters: ParameterSet) -> NDArray[np.float64]:
 
 
 def design_of(parameters: ParameterSet, base: NicheDesign | None = None) -> NicheDesign:
-    """Return a design with a patient's blasts and T cells before treatment; everything else as in `base`, or packed marrow."""
+    """Return a design with a patient's blasts and T cells before treatment; the rest as in `base`, or packed marrow."""
     given = NicheDesign(cells_per_site=_PACKED, swap_chance=_SWAP) if base is None else base
     t_cells = float(marrow_t_cells(parameters).sum())
     return replace(

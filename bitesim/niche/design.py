@@ -80,12 +80,12 @@ class NicheDesign:
             )
         if self.blast_fraction + self.t_cell_fraction > 1.0:
             raise ParameterError(
-                f"blast_fraction = {self.blast_fraction:g} and t_cell_fraction = {self.t_cell_fraction:g} are more than all cells"
+                f"blast_fraction = {self.blast_fraction:g} and t_cell_fraction = {self.t_cell_fraction:g} exceed all cells"
             )
         if self.count("blasts") + self.count("t_cells") == 0:
             raise ParameterError(
-                f"blast_fraction = {self.blast_fraction:g} and t_cell_fraction = {self.t_cell_fraction:g} of {self.cells} cells "
-                f"in a box of {box.sites} sites make no blast and no T cell: enlarge the box or the fractions"
+                f"blast_fraction = {self.blast_fraction:g} and t_cell_fraction = {self.t_cell_fraction:g} of {self.cells} "
+                f"cells in a box of {box.sites} sites make no blast and no T cell: enlarge the box or the fractions"
             )
 
     @property

@@ -64,8 +64,8 @@ class MeanField:
 def mean_field(hazards: Hazards, sites: int, start: Census, times_days: ArrayLike, fat: int = 0) -> MeanField:
     """Integrate the mean field of a niche from a census, with hazards that stay.
 
-    A free T cell is bound with the hazard meetings x free blasts / sites; a daughter finds room where one of six sites around
-    her mother is empty (or holds a marrow cell that may be pushed aside).
+    A free T cell is bound with the hazard meetings x free blasts / sites; a daughter finds room where one of six sites
+    around her mother is empty (or holds a marrow cell that may be pushed aside).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What the cells of a niche do, from the mechanisms and the parameters of the leukaemia model: the same equations, a cell each.
+"""What the cells of a niche do, from the mechanisms and parameters of the leukaemia model: the same equations, cell by cell.
 
 Binding and killing are those of `mechanisms.conjugates`: with a free effector and a free target in N cells,
 dC/dt = k (E - C)(T - C) / (s N) - k C. On the lattice a T cell walks into free blasts and binds with the chance that makes
@@ -10,8 +10,8 @@ field, not by their own contacts. Alternatives: a memory of each cell's contacts
 patchy niche T cells far from blasts stay as active as those among them.
 
 Assumption (search differs from space): the search share of the leukaemia model stays what it is, and space comes on top.
-Alternatives: a search share that was fitted to patients holds space already; then chi relative to a reference geometry is the
-correction. What it changes: chi = 0.8 means 25 % more search than the mean field has, if the share does not hold it.
+Alternatives: a search share that was fitted to patients holds space already; then chi relative to a reference geometry is
+the correction. What it changes: chi = 0.8 means 25 % more search than the mean field has, if the share does not hold it.
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ def class_copies(p: Any) -> NDArray[np.float64]:
 def kill_table_by_copies(drug_pg_per_ml: float, p: Any) -> NDArray[np.float64]:
     """Return the probability that a contact kills where each blast has CD19 copies of its own.
 
-    Bridges are Poisson around the mean of that blast's copies, and `KILLING_BRIDGES` of them kill (`antigen_density`). CD3 is
-    in excess in patients, so that classes of CD3 do not differ; in the dish, a table of the caller's own may say otherwise.
+    Bridges are Poisson around the mean of that blast's copies, and `KILLING_BRIDGES` of them kill (`antigen_density`). CD3
+    is in excess in patients, so that classes of CD3 do not differ; for the dish, a table of one's own may say otherwise.
     Shape (3, 2, 8, 16).
     """
     from scipy.stats import poisson

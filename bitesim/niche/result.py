@@ -174,17 +174,23 @@ def register_niche_plot(plot: Callable[..., Any]) -> None:
     _plots[:] = [plot]
 
 
+def sum_of(rows: list[Vector]) -> Vector:
+    """Return the sum of rows."""
+    return np.asarray(np.sum(rows, axis=0))
+
+
 def run_of(simulation: NicheSimulation, provenance: Provenance, step_min: float) -> NicheRun:
     """Return what a simulation has done so far."""
     rows = np.array(simulation.rows)
     values = {name: rows[:, column] for column, name in enumerate((*COUNTS, *TALLIES))}
     due = np.diff(rows[:, -2], prepend=rows[0, -2]) * rows[:, -1]
+    bound, walking = (sum_of([values[name] for name in COUNTS if name.startswith(kind)]) for kind in ("bound", "walking"))
     values |= {
         "blasts": values["cd19_blasts"] + values["low_blasts"],
-        "bound": sum(values[name] for name in COUNTS if name.startswith("bound")),
+        "bound": bound,
+        "t_cells": walking + bound,
         "mass_action_contacts": np.cumsum(due),
     }
-    values["t_cells"] = values["bound"] + sum(values[name] for name in COUNTS if name.startswith("walking"))
     values["blast_fraction"] = values["blasts"] / (values["blasts"] + values["t_cells"] + values["marrow_cells"])
     engine = simulation.engine
     everyone = np.concatenate([engine.walking(), engine.bound()])
@@ -202,5 +208,3 @@ def run_of(simulation: NicheSimulation, provenance: Provenance, step_min: float)
         state_digest=simulation.digest(),
         provenance=provenance,
     )
-
-

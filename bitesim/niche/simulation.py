@@ -189,7 +189,7 @@ class NicheSimulation:
         found.engine, more = load_checkpoint(path, found.engine.rules)
         if more.get("inputs") != found.inputs_digest():
             raise ParameterError(
-                f"{Path(path).name} is the checkpoint of another run: patient, regimen, design, options, seed or times differ"
+                f"{Path(path).name} is a checkpoint of another run: patient, regimen, design, options, seed or times"
             )
         found.at, found.turned_away, found.carry = int(more["at"]), int(more["turned_away"]), more["carry"]
         found.rows = list(more["rows"])

@@ -136,9 +136,12 @@ def spatial_factors(
     for name in chosen:
         if name not in known:
             raise unknown_name("field of NicheDesign", name, known)
-    return [
-        spatial_factor(replace(design, **{name: value}), **options) for name, values in chosen.items() for value in values
-    ]
+    designs = [_changed(design, name, value) for name, values in chosen.items() for value in values]
+    return [spatial_factor(each, **options) for each in designs]
+
+
+def _changed(design: NicheDesign, name: str, value: Any) -> NicheDesign:
+    return replace(design, **{name: value})
 
 
 #: Density, effectors, clusters and speed.
@@ -154,8 +157,8 @@ DEFAULT_SWEEP: Final[Mapping[str, Sequence[float]]] = {
 def with_spatial_factor(parameters: ParameterSet, chi: float) -> ParameterSet:
     """Return parameters of the leukaemia model whose encounters are slowed as in space: a closure.
 
-    Contacts form at k / (s N), so that a factor chi on them is the search share s divided by chi. It acts on marrow and, with
-    the same parameter, on lymphoid tissue and the sanctuary.
+    Contacts form at k / (s N), so that a factor chi on them is the search share s divided by chi. It acts on marrow and,
+    with the same parameter, on lymphoid tissue and the sanctuary.
 
     Raises
     ------

@@ -45,7 +45,7 @@ def test_smallest_box_that_holds_cells():
     assert (design.edge_sites, design.height_sites) == (128, 128)
     assert with_box(NicheDesign(cells_per_site=0.5), 10**5).box.sites == 2**18
     assert with_box(NicheDesign(cells_per_site=0.5), 8 * 10**6).box.sites == 2**24
-    with pytest.raises(ParameterError, match="do not fit the largest box"):
+    with pytest.raises(ParameterError, match=r"do not fit the largest box"):
         with_box(NicheDesign(cells_per_site=1e-3), 10**8)
 
 
@@ -55,7 +55,7 @@ def test_smallest_box_that_holds_cells():
         ({"cells_per_site": 0.99}, "cells_per_site = 0.99 is outside the allowed range: expected 1e-06 to 0.98"),
         ({"cells_per_site": 0.9, "fat_share": 0.2}, "denser than packing allows"),
         ({"blast_fraction": 0.0, "t_cell_fraction": 0.0}, "make no blast and no T cell"),
-        ({"blast_fraction": 0.9, "t_cell_fraction": 0.2}, "are more than all cells"),
+        ({"blast_fraction": 0.9, "t_cell_fraction": 0.2}, "exceed all cells"),
         ({"blast_fraction": 50.0}, "blast_fraction = 50.0 is outside .* 50 % is 0.5"),
         ({"speed_um_per_min": -2.0}, "speed_um_per_min = -2.0 um/min is outside the allowed range: expected 0.05 to 100"),
         ({"persistence_min": 0.0}, "persistence_min = 0.0 min is outside"),

@@ -28,7 +28,11 @@ def ends(edge, height, rates, runs, seed):
         after = engine.census()
         expected = mean_field(rates, box.sites, first, [0.0, DAYS])
         found.append(
-            [after.blasts / expected.blasts[-1], after.t_cells / expected.t_cells[-1], engine.tally("kills") / expected.kills[-1]]
+            [
+                after.blasts / expected.blasts[-1],
+                after.t_cells / expected.t_cells[-1],
+                engine.tally("kills") / expected.kills[-1],
+            ]
         )
     return np.array(found)
 

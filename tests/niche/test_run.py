@@ -48,10 +48,10 @@ def test_threads_and_checkpoints_change_no_byte(tmp_path, course):
     assert np.array_equal(resumed.snapshots[0].sites, course.snapshots[0].sites)
     # The file is that of the end now: nothing is left to do, and the result is the same.
     assert run_niche(CASE, TIMES, DESIGN, options, 5, checkpoint=file).state_digest == course.state_digest
-    with pytest.raises(ParameterError, match="checkpoint of another run"):
+    with pytest.raises(ParameterError, match=r"is a checkpoint of another run"):
         run_niche(CASE, TIMES, DESIGN, options, 6, checkpoint=file)
     file.write_bytes(b"nothing")
-    with pytest.raises(ParameterError, match="is no checkpoint of a niche"):
+    with pytest.raises(ParameterError, match=r"is no checkpoint of a niche"):
         run_niche(CASE, TIMES, DESIGN, options, 5, checkpoint=file)
 
 
@@ -89,7 +89,10 @@ def test_snapshots_show_every_cell(course):
         held = each.count("CD19+ blast in contact") + each.count("CD19-low blast in contact")
         assert held == each.count("T cell in contact") == course["bound"][row]
         assert each.count("CD19+ blast") + each.count("CD19-low blast") + held == course["blasts"][row]
-        assert sum(each.count(f"{state} T cell") for state in ("calm", "activated", "exhausted")) + held == course["t_cells"][row]
+        assert (
+            sum(each.count(f"{state} T cell") for state in ("calm", "activated", "exhausted")) + held
+            == course["t_cells"][row]
+        )
         assert sum(map(each.count, SITE_KINDS)) == DESIGN.box.sites
         assert len(each.clones) == course["low_blasts"][row]
     assert course.clones()[0][0] == DESIGN.count("low_blasts")
@@ -100,11 +103,12 @@ def test_results_can_be_read(course):
     assert 0.5 < course.chi() < 1.2
     assert len(course.chi_by_interval()) == len(course) - 1
     assert list(course.to_dataframe()["time_days"]) == list(course.times_days)
-    assert "NicheRun" in repr(course) and "<table>" in course._repr_html_()
+    assert "NicheRun" in repr(course)
+    assert "<table>" in course._repr_html_()
     share = CASE.parameters["killing_search_share"]
     assert course.corrected_parameters()["killing_search_share"] == pytest.approx(share / course.chi())
     assert course.kills_per_t_cell.sum() == course["t_cells"][-1]
-    with pytest.raises(ParameterError, match="unknown row of a niche 'blast'"):
+    with pytest.raises(ParameterError, match=r"unknown row of a niche 'blast'"):
         course["blast"]
 
 
@@ -134,15 +138,15 @@ def test_front_door():
     found = bitesim.simulate(patient, REGIMEN, None, [0.0, 0.25], engine="niche", seed=2)
     assert found.provenance.seed == 2
     assert found["blasts"][0] == round(0.3 * found.design.cells)
-    with pytest.raises(ParameterError, match="replicates = 3 of the niche engine are one niche each"):
+    with pytest.raises(ParameterError, match=r"replicates = 3 of the niche engine are one niche each"):
         bitesim.simulate(patient, REGIMEN, None, [0.0, 1.0], engine="niche", replicates=3)
-    with pytest.raises(ScenarioError, match="the niche engine knows the marrow of the leukaemia model"):
+    with pytest.raises(ScenarioError, match=r"the niche engine knows the marrow of the leukaemia model"):
         bitesim.simulate(None, None, "hosseini2020", [0.0, 1.0], engine="niche")
 
 
 def test_times_of_coupling():
     assert coupling_times(np.array([0.1, 0.5]), 6.0).tolist() == [0.0, 0.1, 0.25, 0.5]
-    with pytest.raises(ParameterError, match="couple_hours = 0.0 h is outside"):
+    with pytest.raises(ParameterError, match=r"couple_hours = 0.0 h is outside"):
         NicheOptions(couple_hours=0.0)
-    with pytest.raises(ParameterError, match="are no NicheOptions"):
+    with pytest.raises(ParameterError, match=r"are no NicheOptions"):
         run_niche(CASE, TIMES, DESIGN, "fast")

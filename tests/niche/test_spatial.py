@@ -21,7 +21,13 @@ SMALL = NicheDesign(edge_sites=32, height_sites=32, blast_fraction=0.4)
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"cells_per_site": 0.3}, {"t_cell_fraction": 0.1}, {"cells_per_site": 0.9}, {"cluster_um": 60.0, "blast_fraction": 0.2}],
+    [
+        {},
+        {"cells_per_site": 0.3},
+        {"t_cell_fraction": 0.1},
+        {"cells_per_site": 0.9},
+        {"cluster_um": 60.0, "blast_fraction": 0.2},
+    ],
 )
 def test_without_space_the_factor_is_one(changes):
     found = spatial_factor(replace(SMALL, **changes), repeats=12, hours=48.0, is_mixed=True, seed=1)

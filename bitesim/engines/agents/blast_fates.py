@@ -99,7 +99,7 @@ def blast_fates(niche: Any, rules: Any, keys: Any, slab: Any) -> None:
         if site >= end:
             return
         code = np.int64(held_at(niche.sites, site))
-        if code == CD19_BLAST or code == LOW_BLAST:
+        if code in (CD19_BLAST, LOW_BLAST):
             share = open_unit(word_at(keys.blast, draw))
             word = word_at(keys.blast, draw + np.uint64(1))
             draw += np.uint64(2)

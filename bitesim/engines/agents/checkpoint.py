@@ -39,11 +39,11 @@ def save_checkpoint(engine: NicheEngine, path: str | Path, more: Mapping[str, An
         "has_tags": niche.tag_mask > 0,
         "plain": plain,
     }
-    kept = {_PREFIX + name: getattr(niche, name) for name in _ARRAYS}
+    kept: dict[str, Any] = {_PREFIX + name: getattr(niche, name) for name in _ARRAYS}
     kept |= {_PREFIX + "fat": np.packbits(engine.fat), "header": np.array(json.dumps(header))}
     temporary = target.with_name(target.name + ".part")
     with temporary.open("wb") as file:
-        np.savez_compressed(file, **kept, **arrays)
+        np.savez_compressed(file, **(kept | arrays))
     os.replace(temporary, target)
     return target
 
@@ -70,8 +70,6 @@ def load_checkpoint(path: str | Path, rules: Rules) -> tuple[NicheEngine, dict[s
     engine.rules, engine.seed, engine.step = rules, int(header["seed"]), int(header["step"])
     engine.free_at_first = int(header["free_at_first"])
     engine._fat = np.unpackbits(found.pop(_PREFIX + "fat"))[: box.sites].astype(bool)
-    fresh = empty_niche(box, 64, bool(header["has_tags"]))
-    engine.niche = fresh._replace(**{name: np.ascontiguousarray(found.pop(_PREFIX + name)) for name in _ARRAYS})
+    kept: dict[str, Any] = {name: np.ascontiguousarray(found.pop(_PREFIX + name)) for name in _ARRAYS}
+    engine.niche = empty_niche(box, 64, bool(header["has_tags"]))._replace(**kept)
     return engine, header["plain"] | found
-
-

@@ -4,7 +4,7 @@ Source of the rates: `bitesim.mechanisms.conjugates`: a free effector meets a fr
 handling time, with a kill at its end where the synapse has bridges enough.
 
 Assumption (one T cell, one blast): a held blast is not free for another T cell, as in the equation above. Alternatives:
-clusters of three and four cells, as in the dish. What it changes: marrow with more T cells than blasts, where a kill could be
+clusters of three or four, as in the dish. What it changes: marrow with more T cells than blasts, where a kill could be
 shared.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -203,11 +204,11 @@ class NicheEngine:
                 free = float(self.free_at_first + free_blasts_gained(niche))
                 found = keys_of(seed, step, free)
                 # Python has made plain integers of them, which would come back as signed ones.
-                keys = Keys(*(np.uint64(each) for each in found[:5]), step, free)
+                keys = Keys._make([*(np.uint64(each) for each in found[:5]), step, free])
                 for turn in range(2):
-                    colour = colour_of(step, turn)
                     # All slabs of one colour, then all of the other.
-                    list(pool.map(lambda worker: step_colour(niche, rules, keys, colour, worker, threads), range(threads)))
+                    task = partial(step_colour, niche, rules, keys, colour_of(step, turn))
+                    list(pool.map(task, range(threads), [threads] * threads))
                 if rules.mixing > 0.0:
                     mix(niche, rules.mixing, np.uint64(key_of(seed, _MIXING, step)), 1 - (step & 1))
                 if is_full(niche):
@@ -252,7 +253,7 @@ class NicheEngine:
         """Return the records of bound T cells, slab by slab."""
         slots = [self.niche.bound[slab, : self.niche.pool[slab, TOP]] for slab in range(self.box.slabs)]
         records = np.concatenate(slots)
-        return records[(records != NOBODY) & (records & GONE == 0)]
+        return np.asarray(records[(records != NOBODY) & (records & GONE == 0)])
 
     def contact_ages(self) -> NDArray[np.int64]:
         """Return for how many steps each contact that still holds has held."""
@@ -274,7 +275,7 @@ class NicheEngine:
     @property
     def fat(self) -> NDArray[np.bool_]:
         """Sites of fat."""
-        return self._fat
+        return np.asarray(self._fat)
 
     def census(self) -> Census:
         """Count all cells, from the lattice and the lists."""

@@ -61,7 +61,7 @@ def mix_blasts(niche: Any, share: Any, key: Any) -> Any:
 
 @kernel
 def relocate(niche: Any, parity: Any, record: Any, key: Any, draw: Any) -> Any:
-    """Move one walking T cell, which stands in no list, to a random site and into its slab's list; return the next counter."""
+    """Move one walking T cell, which stands in no list, to a random site and into that slab's list; return the next draw."""
     site = site_of(record)
     for _ in range(TRIES):
         word = word_at(key, draw)

@@ -1,4 +1,4 @@
-"""Walking T cells: straight on, now and then another way; back from what is in the way, or through it where marrow is packed.
+"""Walking T cells: straight on, now and then another way; back from what is in the way, or through it in packed marrow.
 
 A walking cell tries the next site each step. It walks on if that is empty, may bind a free blast that is there, and turns
 back otherwise. Turning back is what makes walkers visit all places and directions alike, so that without depletion they meet
@@ -131,11 +131,9 @@ def meet(niche: Any, rules: Any, keys: Any, meeting: Any, luck: Any, slab: Any) 
             niche.tallies[slab, BINDS] += 1
             niche.tallies[slab, LOW_BINDS] += code - 1
         return
-    if trade_places(niche, slab, site, aim, code) == 1:
-        record = (record & ~SITE) | aim
-    else:
-        record = facing(record, direction ^ 1)
-    hand_over(niche, 1 - (keys.step & 1), slab, record)
+    has_traded = trade_places(niche, slab, site, aim, code) == 1
+    after = (record & ~SITE) | aim if has_traded else facing(record, direction ^ 1)
+    hand_over(niche, 1 - (keys.step & 1), slab, after)
 
 
 @kernel

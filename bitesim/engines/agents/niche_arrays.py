@@ -1,9 +1,9 @@
 """The memory of a niche: lattice, lists of walking T cells, slots of bound ones, and what was counted.
 
 Walking T cells stand in lists by slab, those of this step and those of the next. A slab writes its own next list and two
-lists of cells that leave it, up and down, which the neighbours read a step later; so slabs that are not neighbours never touch
-the same memory. The three lists are sections of one row, so that the next record goes to a computed place: a branch that is
-guessed wrongly would cost a quarter of the time.
+lists of cells that leave it, up and down, which the neighbours read a step later; so slabs that are not neighbours never
+touch the same memory. The three lists are sections of one row, so that the next record goes to a computed place: a branch
+that is guessed wrongly would cost a quarter of the time.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def fullest(niche: Niche) -> float:
     """Return the share of room that the fullest list uses [-]."""
     rooms = np.diff(niche.starts) - CHUNK
     lists = max(float((list_counts(niche, parity) / rooms).max()) for parity in range(2))
-    return max(lists, float(niche.pool[:, TOP].max()) / niche.bound.shape[1])
+    return float(max(lists, niche.pool[:, TOP].max() / niche.bound.shape[1]))
 
 
 def with_more_room(niche: Niche, room: int) -> Niche:

@@ -152,8 +152,8 @@ class Hazards:
     def _chance(self, name: str, chance: float, largest: float) -> float:
         if chance > largest:
             raise ParameterError(
-                f"{name}: at {self.speed_um_per_min:g} um/min a step takes {self.step_min:.3g} min, in which the chance would "
-                f"be {chance:.3g}; the step is unstable beyond {largest:g}. Let T cells walk faster than "
+                f"{name}: at {self.speed_um_per_min:g} um/min a step takes {self.step_min:.3g} min, in which the chance "
+                f"would be {chance:.3g}; the step is unstable beyond {largest:g}. Let T cells walk faster than "
                 f"{self.speed_um_per_min * chance / largest:.3g} um/min, or lower {name}."
             )
         return chance
@@ -168,7 +168,9 @@ class Hazards:
             raise ParameterError(f"{name} has shape {table.shape}: expected {rows} kinds of cells by {', '.join(events)}")
         if not np.all(np.isfinite(table)) or table.min() < 0.0:
             worst = np.unravel_index(np.argmin(np.where(np.isfinite(table), table, -np.inf)), table.shape)
-            raise ParameterError(f"{name}: {events[int(worst[1])]} = {table[worst]:g} /d must be a finite number of at least 0")
+            raise ParameterError(
+                f"{name}: {events[int(worst[1])]} = {table[worst]:g} /d must be a finite number of at least 0"
+            )
         total = float(table.sum(axis=1).max())
         if total == 0.0:
             return 0.0, np.zeros_like(table)

@@ -81,10 +81,8 @@ class NaiveNiche:
             cell = Cell("t", int(site), state=int(state), direction=int(direction), cd3_class=int(cd3))
             self.cells[cell.site] = cell
             self.slabs[self.slab_of(cell.site)].stay.append(cell)
-        self.counted = dict.fromkeys(
-            ("moves", "binds", "kills", "releases", "births", "deaths", "losses", "t_births", "t_deaths", "t_exits", "swaps",
-             "displaced", "births_without_room", "t_lost_bound", "t_arrivals"), 0
-        )  # fmt: skip
+        names = "moves binds kills releases births deaths losses t_births t_deaths t_exits swaps displaced"
+        self.counted = dict.fromkeys([*names.split(), "births_without_room", "t_lost_bound", "t_arrivals"], 0)
         self.exposure = 0.0
 
     def slab_of(self, site: int) -> int:
@@ -113,7 +111,8 @@ class NaiveNiche:
     def one_step(self) -> None:
         free = sum(1 for cell in self.cells.values() if cell.kind == "blast" and cell.held_by is None)
         arriving = [
-            (slab.stay, self.slabs[k - 1].up, self.slabs[(k + 1) % len(self.slabs)].down) for k, slab in enumerate(self.slabs)
+            (slab.stay, self.slabs[k - 1].up, self.slabs[(k + 1) % len(self.slabs)].down)
+            for k, slab in enumerate(self.slabs)
         ]
         for slab in self.slabs:
             slab.stay, slab.up, slab.down = [], [], []

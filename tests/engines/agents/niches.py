@@ -9,9 +9,7 @@ from bitesim.engines.agents.rules import Hazards, even_kill_chance
 
 #: Per day: enough of everything in a hundred steps.
 BUSY_BLASTS = np.array([[6.0, 2.0, 1.0], [5.0, 3.0, 0.0]])
-BUSY_T_CELLS = np.array(
-    [[8.0, 0.0, 0.0, 0.0, 2.0, 3.0], [0.0, 4.0, 4.0, 9.0, 3.0, 1.0], [0.0, 0.0, 5.0, 7.0, 2.0, 1.0]]
-)
+BUSY_T_CELLS = np.array([[8.0, 0.0, 0.0, 0.0, 2.0, 3.0], [0.0, 4.0, 4.0, 9.0, 3.0, 1.0], [0.0, 0.0, 5.0, 7.0, 2.0, 1.0]])
 
 
 def hazards(**changes) -> Hazards:

@@ -63,11 +63,8 @@ def test_equal_to_one_object_a_cell(name):
     edge, height, rates, options = CASES[name]
     engine = niche(edge, height, rates, **options)
     begin = start(engine.box, **options)
-    records = engine.walking()
-    twin = NaiveNiche(
-        edge, height, begin.kinds, [(each & SITE, each >> DIRECTION_AT & 7, each >> 35 & 3, each >> 45 & 7) for each in records],
-        engine.rules, 3, begin.cd19_classes,
-    )  # fmt: skip
+    t_cells = [(*fields(each)[:3], fields(each)[4]) for each in engine.walking()]
+    twin = NaiveNiche(edge, height, begin.kinds, t_cells, engine.rules, 3, begin.cd19_classes)
     same(engine, twin)
     for part, steps in enumerate((1, 2, 40, 60)):
         engine.advance(steps)
@@ -168,7 +165,7 @@ def test_full_slots_of_bound_cells_are_an_error():
     engine = niche(16, 16, hazards())
     engine._make_room = lambda: None
     engine.niche = engine.niche._replace(bound=engine.niche.bound[:, :3].copy())
-    with pytest.raises(SolverError, match="ran over"):
+    with pytest.raises(SolverError, match=r"ran over"):
         engine.advance(60)
 
 

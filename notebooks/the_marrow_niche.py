@@ -74,7 +74,7 @@ small = NicheDesign(32, 32, blast_fraction=0.3)
 mixed = spatial_factor(small, is_mixed=True)
 print(f"moved about: chi = {mixed.chi:.3f} +- {mixed.standard_error:.3f}")
 sweep = {
-    "cells_per_site": (0.2, 0.5, 0.8, 0.95),
+    "cells_per_site": (0.25, 0.5, 0.8, 0.95),
     "cluster_um": (0.0, 30.0, 60.0, 100.0),
     "t_cell_fraction": (0.01, 0.03, 0.1),
     "speed_um_per_min": (1.0, 2.0, 5.0, 10.0),

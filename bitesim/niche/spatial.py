@@ -146,7 +146,7 @@ def _changed(design: NicheDesign, name: str, value: Any) -> NicheDesign:
 
 #: Density, effectors, clusters and speed.
 DEFAULT_SWEEP: Final[Mapping[str, Sequence[float]]] = {
-    "cells_per_site": (0.2, 0.4, 0.6, 0.8, 0.95),
+    "cells_per_site": (0.25, 0.4, 0.6, 0.8, 0.95),
     "blast_fraction": (0.05, 0.2, 0.5, 0.9),
     "t_cell_fraction": (0.003, 0.01, 0.03, 0.1),
     "cluster_um": (0.0, 30.0, 60.0, 120.0),

@@ -2,8 +2,8 @@
 
 Published (an abstract; agents of tumour and T cells, calibrated in vitro): intervals of 7 days without treatment are
 ahead of continuous treatment at day 28 and no longer at day 42; shorter breaks and Monday to Friday do better. In vitro,
-T cells lysed 88 % at day 7, 9 % at day 28 of continuous exposure, and 93 % at day 14 after a 7-day break (Philipp et al. 2022, Blood
-140:1104). Here nothing is tuned to it: what comes out is told as it is.
+T cells lysed 88 % at day 7, 9 % at day 28 of continuous exposure, and 93 % at day 14 after a 7-day break (Philipp et
+al. 2022, Blood 140:1104). Here nothing is tuned to it: what comes out is told as it is.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class Hazards:
     t_cell_per_day : ndarray, shape (3, 6)
         `T_CELL_EVENTS` by state [1/d].
     swap_chance : float
-        Chance a step to trade places with an unbound cell that is in the way.
+        Chance a step to trade places with an unbound cell that is in the way, where it is not bound.
     displaces : bool
         Whether daughters push marrow cells aside.
     mixing : float
@@ -130,15 +130,14 @@ class Hazards:
         swap = number("swap_chance", self.swap_chance, "-", (0.0, 1.0), "It is a chance a step.")
         mixing = number("mixing", self.mixing, "-", (0.0, 1.0), "It is the share of unbound blasts moved each step.")
         bind = self._chance("meetings_per_day", meetings * days, 1.0)
-        if bind + swap > 1.0:
-            raise ParameterError(f"swap_chance = {swap:g} and the chance {bind:.3g} to bind exceed 1: lower swap_chance")
+        either = bind + swap * (1.0 - bind)
         release = number("release_per_day", self.release_per_day, "1/d", (1e-3, 1e5))
         blast, blast_shares = self._shares("blast_per_day", self.blast_per_day, BLAST_EVENTS, days)
         cell, cell_shares = self._shares("t_cell_per_day", self.t_cell_per_day, T_CELL_EVENTS, days)
         return Rules(
             turn=np.uint64(round(-math.expm1(-self.step_min / persistence) * _U16)),
             bind=np.uint64(round(bind * _U32)),
-            limits=np.array([round(each * _U32) for each in (0.0, bind + swap, bind + swap, swap)], np.uint64),
+            limits=np.array([round(each * _U32) for each in (0.0, either, either, swap)], np.uint64),
             let_go=inverse_log(-math.expm1(-self._chance("release_per_day", release * days, 0.5))),
             blast=inverse_log(blast),
             t_cell=inverse_log(cell),

@@ -19,7 +19,7 @@ def test_chances_of_a_step():
     assert rates.step_min == 1.0
     assert int(rules.turn) == round((1.0 - math.exp(-0.2)) * 2**16)
     assert int(rules.bind) == round(bind * 2**32)
-    assert rules.limits.tolist() == [0, *[round((bind + 0.25) * 2**32)] * 2, round(0.25 * 2**32)]
+    assert rules.limits.tolist() == [0, *[round((bind + 0.25 * (1.0 - bind)) * 2**32)] * 2, 2**30]
     assert rules.let_go == pytest.approx(-1.0 / (40.0 * days))
     assert rules.t_cell == pytest.approx(-1.0 / (BUSY_T_CELLS.sum(axis=1).max() * days))
     assert rules.t_cell_shares[1, -1] == pytest.approx(1.0)
@@ -51,7 +51,7 @@ def test_half_the_speed_is_twice_the_step():
         ({"t_cell_per_day": np.zeros((2, 6))}, r"t_cell_per_day has shape \(2, 6\)"),
         ({"kill_chance": np.full((3, 2, 1, 1), 1.5)}, "kill_chance holds 1.5 to 1.5: expected probabilities"),
         ({"kill_chance": np.zeros((3, 2, 2, 1))}, r"kill_chance has shape \(3, 2, 2, 1\)"),
-        ({"swap_chance": 0.95}, "swap_chance = 0.95 and the chance 0.139 to bind exceed 1"),
+        ({"swap_chance": 1.2}, "swap_chance = 1.2 is outside"),
         ({"mixing": -0.1}, "mixing = -0.1 is outside"),
         ({"persistence_min": float("nan")}, "persistence_min = nan is not a number"),
     ],

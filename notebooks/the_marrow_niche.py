@@ -95,9 +95,9 @@ for name, chosen in (("mass action", LEUKAEMIA.parameters), ("chi = 0.8", slowed
 # %% [markdown]
 # ## Breaks
 # A published agent model (an abstract) had 7-day breaks ahead of continuous drug at day 28 and no longer at day 42, and
-# shorter breaks better. With the parameters of this package, and nothing tuned to it, continuous drug stays ahead: fresh T
-# cells arrive from blood, and recovery from exhaustion gives less than the days without drug cost. Among the breaks, two
-# days a week do best.
+# shorter breaks better. With the parameters of this package, and nothing tuned to it, the first part does not come out:
+# continuous drug stays ahead at every day. Why was not tested; the regimens also differ in days with drug.
+# Among the breaks, two days a week leave the fewest blasts.
 
 # %%
 breaks = bitesim.niche.treatment_free_intervals(repeats=2, blast_fraction=0.2)

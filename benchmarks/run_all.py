@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import (
+    agents,
     clinical_cohort,
     cohort_size,
     first_call,
@@ -36,6 +37,7 @@ BENCHMARKS: Final[tuple[Benchmark, ...]] = (
     fitting.BENCHMARK,
     stochastic.BENCHMARK,
     synapse_population.BENCHMARK,
+    agents.BENCHMARK,
     first_call.BENCHMARK,
 )
 

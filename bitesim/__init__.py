@@ -1,6 +1,6 @@
 """bitesim: blinatumomab in B-ALL, from the pump to blood and marrow."""
 
-from bitesim import datasets, dish, plots
+from bitesim import datasets, dish, niche, plots
 from bitesim.derivation import derive
 from bitesim.engines.cohort import run_cohort, stream_cohort
 from bitesim.engines.cohort_result import CohortResult
@@ -97,6 +97,7 @@ __all__ = [
     "dish",
     "find_model",
     "fit_patient",
+    "niche",
     "plots",
     "read_patients",
     "run_cohort",

@@ -25,6 +25,7 @@ class Purpose(IntEnum):
     ASSAY = 2
     CLINICAL_EVENT = 3
     CELL_EVENT = 4
+    MARROW_NICHE = 6
 
 
 # All arithmetic stays in uint64: numba makes a float of a signed and an unsigned 64-bit integer.

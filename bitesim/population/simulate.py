@@ -16,6 +16,7 @@ from bitesim.engines.trajectory import Trajectory
 from bitesim.foundation.checks import increasing_times, whole_number
 from bitesim.foundation.errors import ParameterError, PatientWarning, closest, unknown_name
 from bitesim.model import Model
+from bitesim.niche import NicheRun, run_niche
 from bitesim.parameters import ParameterSet
 from bitesim.population.patient import Patient
 from bitesim.published import find_model
@@ -70,6 +71,22 @@ def simulate(
 ) -> HybridRun: ...
 
 
+@overload
+def simulate(
+    patient: Patient | None = None,
+    regimen: Regimen | str | None = None,
+    model: str | Model | None = None,
+    times_days: Sequence[float] | NDArray[np.float64] | None = None,
+    *,
+    parameters: ParameterSet | None = None,
+    rtol: float = 1e-6,
+    seed: int | None = None,
+    max_steps: int = 100_000,
+    engine: Literal["niche"],
+    replicates: int = 1,
+) -> NicheRun: ...
+
+
 def simulate(
     patient: Patient | None = None,
     regimen: Regimen | str | None = None,
@@ -82,7 +99,7 @@ def simulate(
     max_steps: int = 100_000,
     engine: str = "ode",
     replicates: int = 1,
-) -> Trajectory | HybridRun:
+) -> Trajectory | HybridRun | NicheRun:
     """Simulate one patient through a regimen.
 
     Parameters
@@ -104,14 +121,15 @@ def simulate(
         Of the hybrid engine's luck (default 0); recorded in a deterministic run, where nothing is drawn.
     max_steps : int
         Steps after which the solver gives up.
-    engine : {"ode", "hybrid"}
-        "hybrid" counts clones of few cells one by one, with luck of their own: `bitesim.engines.hybrid`.
+    engine : {"ode", "hybrid", "niche"}
+        "hybrid" counts clones of few cells one by one, with luck of their own: `bitesim.engines.hybrid`. "niche" follows
+        every cell of a piece of marrow in space beside the whole body: `bitesim.niche.run_niche` has its options.
     replicates : int
         Runs of the hybrid engine, each with the luck of (seed, replicate).
 
     Returns
     -------
-    Trajectory, or HybridRun of the hybrid engine
+    Trajectory, HybridRun of the hybrid engine, or NicheRun of the niche engine
 
     Raises
     ------
@@ -124,10 +142,13 @@ def simulate(
     settings, count = Settings(rtol, max_steps), whole_number("replicates", replicates, (1, 10**6))
     if engine == "hybrid":
         return run_hybrid(case, times, count, 0 if seed is None else seed, settings)
-    if engine != "ode":
-        raise unknown_name("engine", engine, ("ode", "hybrid"))
+    if engine not in ("ode", "niche"):
+        raise unknown_name("engine", engine, ("ode", "hybrid", "niche"))
     if count > 1:
-        raise ParameterError(f"replicates = {count} of the ODE engine would all be the same: use engine='hybrid'")
+        why = "would all be the same" if engine == "ode" else "are one niche each, with seeds of their own"
+        raise ParameterError(f"replicates = {count} of the {engine} engine {why}: use engine='hybrid'")
+    if engine == "niche":
+        return run_niche(case, times, seed=0 if seed is None else seed)
     return run_ode(case, times, settings)
 
 

@@ -157,30 +157,34 @@ def _threads() -> bool:
     return len(digests) == 1
 
 
-def _mesa(is_quick: bool) -> Record | None:
-    """Return Mesa's cost on the same rules, after a look at whether it does the same."""
-    if not agents_mesa.is_installed():
-        return None
+def _mesa(is_quick: bool) -> list[Record]:
+    """Return Mesa's cost on the same rules, on its own grid and with a dictionary, after a look at whether it does the same."""
+    return [_one_mesa(is_quick, own_grid) for own_grid in (True, False)] if agents_mesa.is_installed() else []
+
+
+def _one_mesa(is_quick: bool, own_grid: bool) -> Record:
     busy = replace(_WALKING, meetings_per_day=200.0, release_per_day=200.0, kill_chance=even_kill_chance(0.5))
-    theirs = agents_mesa.measured(16, _BLASTS, _T_CELLS, rules_of(busy), 300, _SEED)
+    shares = (_BLASTS, _T_CELLS)
+    theirs = agents_mesa.measured(16, shares, rules_of(busy), 300, _SEED, own_grid=own_grid)
     killed = []
     for seed in range(8):
         engine = NicheEngine(niche_box(16, 16), start(16, 16, seed), busy.rules(), seed)
         engine.advance(300)
         killed.append(engine.tally("kills"))
     apart = (theirs.kills - np.mean(killed)) / (np.std(killed, ddof=1) * np.sqrt(1.0 + 1.0 / len(killed)))
-    say(f"Mesa: {theirs.kills} kills, bitesim {np.mean(killed):.0f}: {apart:+.1f} standard errors")
+    name = "own grid" if own_grid else "dictionary"
+    say(f"Mesa, {name}: {theirs.kills} kills, bitesim {np.mean(killed):.0f}: {apart:+.1f} standard errors")
     if abs(apart) > 5.0:
-        raise WrongAnswer(f"Mesa and bitesim differ by {apart:.1f} standard errors in kills")
+        raise WrongAnswer(f"Mesa ({name}) and bitesim differ by {apart:.1f} standard errors in kills")
     edge, steps = (32, 20) if is_quick else (128, 4)
-    run = agents_mesa.measured(edge, _BLASTS, _T_CELLS, rules_of(_WALKING), steps, _SEED)
+    run = agents_mesa.measured(edge, shares, rules_of(_WALKING), steps, _SEED, own_grid=own_grid)
     engine = _engine(edge, edge)
     began, more = time.process_time(), 100 * steps
     engine.advance(more)
     ours = (time.process_time() - began) / more
     per_step = run.cpu_s / run.steps
     return {
-        "cells": run.cells, "us_per_step": 1e6 * per_step, "cells_per_s": run.cells / per_step,
+        "name": name, "cells": run.cells, "us_per_step": 1e6 * per_step, "cells_per_s": run.cells / per_step,
         "bytes_per_cell": run.bytes_per_cell, "days_per_hour": 3600.0 / (per_step * MINUTES_PER_DAY),
         "bitesim_is_faster": per_step / ours, "apart": float(apart),
     }  # fmt: skip
@@ -218,11 +222,15 @@ def _goals(found: Record) -> Iterable[Goal]:
         speeds[1] >= 0.6 * _C_KERNEL_PER_S,
     )
     text = ">= 1000x Mesa in days per hour"
-    if mesa is None:
+    if not mesa:
         yield Goal(text, "Mesa is not installed", None)
-    else:
-        faster = mesa["bitesim_is_faster"]
-        yield Goal(f"{text} ({mesa['cells']:,} cells)", f"{faster:,.0f}", faster >= 1000.0)
+    for each in mesa:
+        # A dictionary of one's own is reported beside it: that is hardly Mesa any more, and five times as fast.
+        faster, is_goal = each["bitesim_is_faster"], each["name"] == "own grid"
+        what = text if is_goal else "beside it: times Mesa"
+        yield Goal(
+            f"{what} ({each['name']}, {each['cells']:,} cells)", f"{faster:,.0f}", faster >= 1000.0 if is_goal else None
+        )
     ratio = million["days_per_hour"] / _HAL_DAYS_PER_HOUR
     yield Goal(">= 100x HAL in days per hour (quoted, another day)", f"{ratio:,.0f}", ratio >= 100.0)
     bytes_per_cell = max(row["bytes_per_cell"] for row in sizes if row["cells"] > 5e4)
@@ -247,12 +255,10 @@ def section(found: Record) -> Section:
             f"{million['bytes_per_cell']:.1f}", f"{million['days_per_hour']:,.0f}",
         ]
     )  # fmt: skip
-    mesa = found["mesa"]
-    if mesa is not None:
+    for mesa in found["mesa"]:
         days = mesa["days_per_hour"] * mesa["cells"] / 1e6
-        rows.append(
-            ["Mesa, same rules", f"{mesa['cells_per_s']:.3g} cells/s", f"{mesa['bytes_per_cell']:,.0f}", f"{days:.2g}"]
-        )
+        speed, size = f"{mesa['cells_per_s']:.3g} cells/s", f"{mesa['bytes_per_cell']:,.0f}"
+        rows.append([f"Mesa, same rules, {mesa['name']}", speed, size, f"{days:.2g}"])
     rows += [[f"quoted: {each[0]}", *each[1:]] for each in _QUOTED]
     table = Table("Engines", rows, "Quoted rows were measured once on another day; they are no part of this run.")
     sizes: list[Sequence[str]] = [["cells", "walking", "CPU ns a move", "relative to 1e5", "bytes a cell"]]
@@ -266,7 +272,7 @@ def section(found: Record) -> Section:
         ["T cells trade places with what is in their way", spread(own["swaps"]), f"{own['bytes_per_cell'][0]:.1f}"],
     ]
     tables = [table, Table("Cost against cells", sizes), Table("What more costs", richer)]
-    notes = [] if mesa is not None else ["Mesa: not installed"]
+    notes = [] if found["mesa"] else ["Mesa: not installed"]
     return Section("Agents in marrow", _INTRODUCTION, tables, list(_goals(found)), notes)
 
 

@@ -169,9 +169,8 @@ of_agents = {
 figure, axes = pyplot.subplots(figsize=(7.0, 4.2), layout="constrained")
 axes.plot(days, ode, color="#202020", linewidth=2.0, label="differential equation")
 for (name, counts), colour in zip(of_events.items(), ("#1f5a99", "#7aa6cf"), strict=True):
-    axes.plot(
-        days[1:], counts.mean(axis=0), "o" if name == "exact" else "x", color=colour, markersize=5, label=f"events: {name}"
-    )
+    marker = "o" if name == "exact" else "x"
+    axes.plot(days[1:], counts.mean(axis=0), marker, color=colour, markersize=5, label=f"events: {name}")
 for (name, counts), colour in zip(of_agents.items(), ("#c77f1a", "#a12a2a"), strict=True):
     axes.plot(days, counts.mean(axis=0), "--", color=colour, label=name)
 axes.set_xlabel("time [d]")

@@ -73,8 +73,8 @@ axes.legend(frameon=False)
 # %% [markdown]
 # ## Synapses in a dish
 # T cells and targets at equal density, one hour, with the published parameters and nothing tuned. Liu et al. measured the
-# points, and count cells of both kinds together. The lowest dose and the bell are met; the densities come out 1.3 to 1.6 times
-# too high.
+# points, and count cells of both kinds together. The lowest dose and the bell are met; the densities come out 1.3 to 1.6
+# times too high.
 
 # %%
 sweep = bitesim.dish.synapse_experiment()

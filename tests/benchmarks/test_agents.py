@@ -19,7 +19,7 @@ def record(mesa=None, cost=8.0, largest=1.1, cpu_s=50.0):
         for cells, relative in ((100_000, 1.0), (1_000_000, 1.0), (8_000_000, largest))
     ]  # fmt: skip
     return {
-        "sizes": sizes, "mesa": mesa, "same_bytes": True,
+        "sizes": sizes, "mesa": mesa or [], "same_bytes": True,
         "receptors": {"own_receptors": [1.0, 1.1, 1.2], "swaps": [1.5, 1.6, 1.7], "bytes_per_cell": [12.0, 20.0]},
         "long_run": {"days": 28, "cpu_s": cpu_s, "course": [[1, 2.0, 1e6, 100_000]], "digest": "0"},
     }  # fmt: skip
@@ -33,8 +33,11 @@ def test_goals():
     good = verdicts(record())
     assert [text for text, met in good.items() if met is None] == [">= 1000x Mesa in days per hour"]
     assert all(met for met in good.values() if met is not None)
-    mesa = {"cells": 10**6, "cells_per_s": 1e6, "bytes_per_cell": 600.0, "days_per_hour": 1.0, "bitesim_is_faster": 900.0}
+    each = {"cells": 10**6, "cells_per_s": 1e6, "bytes_per_cell": 600.0, "days_per_hour": 1.0, "bitesim_is_faster": 900.0}
+    mesa = [{"name": name, **each} for name in ("own grid", "dictionary")]
     bad = verdicts(record(mesa, cost=10.0, largest=1.4, cpu_s=61.0))
+    # The dictionary is told beside it, and is no goal.
+    assert bad["beside it: times Mesa"] is None
     missed = [text for text, met in bad.items() if met is False]
     assert len(missed) == 5
     assert ">= 1000x Mesa in days per hour" in missed
@@ -64,7 +67,8 @@ def test_load_has_the_shares_that_it_names():
 
 
 @pytest.mark.skipif(not agents_mesa.is_installed(), reason="Mesa is not installed")
-def test_mesa_keeps_its_cells():
-    found = agents_mesa.measured(8, 0.4, 0.1, (0.2, 0.2, 0.2, 0.5, 0.0, 0.0), 30, 1)
+@pytest.mark.parametrize("own_grid", [True, False])
+def test_mesa_keeps_its_cells(own_grid):
+    found = agents_mesa.measured(8, (0.4, 0.1), (0.2, 0.2, 0.2, 0.5, 0.0, 0.0), 30, 1, own_grid=own_grid)
     assert found.cells == round(0.4 * 512) + round(0.1 * 512)
     assert 0 < found.kills <= round(0.4 * 512)

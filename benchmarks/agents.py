@@ -158,7 +158,7 @@ def _threads() -> bool:
 
 
 def _mesa(is_quick: bool) -> list[Record]:
-    """Return Mesa's cost on the same rules, on its own grid and with a dictionary, after a look at whether it does the same."""
+    """Return Mesa's cost on the same rules, on its own grid and with a dictionary, after a look at whether it does them."""
     return [_one_mesa(is_quick, own_grid) for own_grid in (True, False)] if agents_mesa.is_installed() else []
 
 

@@ -21,10 +21,8 @@ from bitesim.foundation.errors import ParameterError
 from bitesim.foundation.provenance import digest_of, installed_versions, source_digest
 from bitesim.inference.calibration import Calibration
 from bitesim.inference.facts import facts_digest
-from bitesim.inference.free_parameters import FreeParameter, Values, with_free
-from bitesim.leukaemia import LEUKAEMIA
+from bitesim.inference.free_parameters import FreeParameter, Values, distributions_of, with_free
 from bitesim.parameters import ParameterSet
-from bitesim.population.distributions import LogNormal
 from bitesim.population.events.luck import Luck
 from bitesim.population.variability import Variability
 from bitesim.version import __version__
@@ -114,16 +112,7 @@ class CalibratedSet:
 
     def variability(self) -> Variability:
         """Return how patients vary, for `VirtualPopulation.sample`: spreads about calibrated values, and these for all."""
-        values = self.values
-        covariates = {link.parameter for link in LEUKAEMIA.covariates}
-        same: dict[str, Any] = {
-            name: value
-            for name, value in values.parameters.changed().items()
-            if name not in values.spreads and name not in covariates
-        }
-        for name, sd in values.spreads.items():
-            same[name] = LogNormal(values.parameters[name], sd, *LEUKAEMIA.catalogue[name].bounds)
-        return Variability(same)
+        return Variability(distributions_of(self.values))
 
     def drawn(self, draws: int, seed: int = 0) -> list[Values]:
         """Return values drawn from the posterior, what is not identified from its prior; cut to the allowed ranges."""

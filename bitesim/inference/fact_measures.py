@@ -19,7 +19,7 @@ from bitesim.datasets import hosseini_2020_il6
 from bitesim.inference.facts import facts
 from bitesim.inference.free_parameters import Values
 from bitesim.inference.transplant_outcomes import relapse_within, survival_at
-from bitesim.inference.trial_patients import BURDEN_EDGES
+from bitesim.inference.trial_patients import burden_third
 from bitesim.inference.trial_runs import TrialRun, TrialRuns, weighted_median
 from bitesim.leukaemia.exhaustion_experiment import exhaustion_experiment
 from bitesim.population.events.toxicity import neurotoxicity_hazard, probability_of_severe_release
@@ -34,6 +34,8 @@ _B_CELL_FLOOR: Final = 1.0
 #: Error of a blood count about 1 cell per uL, ln SD: a floor is where the laboratory sees none (assumed).
 _B_CELL_ERROR: Final = 0.3
 _IL6_FLOOR: Final = 10.0
+#: Regulatory share of CD4 T cells that separates responders (Duell et al. 2017), and the error of its measurement (assumed).
+_REGULATORY_CUT, _REGULATORY_ERROR = 0.08525, 0.1
 _DAYS_PER_MONTH: Final = 30.44
 _RISK_GROUPS: Final = ("good", "intermediate", "poor")
 _CD8_DAYS: Final = MappingProxyType(
@@ -179,7 +181,7 @@ def _odds(runs: TrialRuns) -> dict[str, float]:
     for name, weight in (("adults, fixed dose", 517 / 683), ("children, overt", 166 / 683)):
         run = runs[name]
         chance, burden = _remission(run, recovered=False), run.population["marrow_blast_fraction"]
-        third = np.clip(np.searchsorted(BURDEN_EDGES, burden, side="right") - 1, 0, 2)
+        third = burden_third(burden)
         shares.append(weight * np.array([chance[third == place].mean() for place in range(3)]))
     share = np.clip(np.sum(shares, axis=0), 1e-6, 1.0 - 1e-6)
     odds = share / (1.0 - share)
@@ -220,8 +222,7 @@ def _regulatory(runs: TrialRuns) -> dict[str, float]:
     run = runs["adults, fixed dose"]
     share, chance = run.population["regulatory_share"], _remission(run, recovered=True)
     responders, others = run.weights * chance, run.weights * (1.0 - chance)
-    # Published as 8.525 % with five figures: its own width is that of the measurement, 10 % (assumed).
-    below = ndtr(np.log(0.08525 / share) / 0.1)
+    below = ndtr(np.log(_REGULATORY_CUT / share) / _REGULATORY_ERROR)
     return {
         "regulatory_share_responders": weighted_median(share, responders),
         "regulatory_share_others": weighted_median(share, others),

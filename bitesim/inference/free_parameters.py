@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from bitesim.foundation.errors import ParameterError
 from bitesim.leukaemia import LEUKAEMIA
 from bitesim.parameters import ParameterSet
+from bitesim.population.distributions import LogNormal
 from bitesim.population.events.catalogue import EVENTS
 
 Kind = Literal["typical", "spread", "event"]
@@ -103,6 +104,20 @@ def default_spreads() -> Mapping[str, float]:
     if unusual:
         raise ParameterError(f"{', '.join(unusual)}: a calibration takes log-normal spreads only")
     return MappingProxyType({name: spread.sd for name, spread in rows.items()} | dict(FURTHER_SPREADS))
+
+
+def distributions_of(values: Values) -> dict[str, Any]:
+    """Return how patients vary: spreads about typical values, then what is the same for all but not the catalogue's.
+
+    What a patient's covariates set is left to them.
+    """
+    covariates = {link.parameter for link in LEUKAEMIA.covariates}
+    found: dict[str, Any] = {
+        name: LogNormal(values.parameters[name], sd, *LEUKAEMIA.catalogue[name].bounds)
+        for name, sd in values.spreads.items()
+    }
+    changed = values.parameters.changed()
+    return found | {name: value for name, value in changed.items() if name not in found and name not in covariates}
 
 
 def with_free(free: Sequence[FreeParameter], logs: NDArray[np.float64], base: Values | None = None) -> Values:

@@ -7,13 +7,13 @@ Baselines that were not read are assumptions, which say so. Overt disease is dra
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bitesim.inference.free_parameters import Values
+from bitesim.inference.free_parameters import Values, distributions_of
 from bitesim.leukaemia import LEUKAEMIA
 from bitesim.population.distributions import Distribution, LogNormal, Quantiles
 from bitesim.population.growth import Growth
@@ -34,6 +34,11 @@ _CHILDREN: Final = Growth(_CHILD_AGES)
 #: Thirds by burden: 5 to 25, 25 to 50, 50 to 95 % blasts.
 _OVERT: Final = Quantiles({0.0: 0.05, 1.0 / 3.0: 0.25, 2.0 / 3.0: 0.5, 1.0: 0.95})
 BURDEN_EDGES: Final = (0.05, 0.25, 0.5, 0.95)
+
+
+def burden_third(burden: Floats) -> NDArray[np.int64]:
+    """Return the place of each patient's burden among the thirds of `BURDEN_EDGES`: 0, 1 or 2."""
+    return np.asarray(np.searchsorted(BURDEN_EDGES[1:-1], burden, side="right"))
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class Trial:
         Shares of patients in the thirds of `BURDEN_EDGES`; empty for all alike.
     typical : mapping
         Parameters that differ from others' patients.
+    b_cells_per_ul : Distribution or float
+        In blood before treatment.
     weights_kg : tuple of (float or None, float or None)
         Least and largest body weight; an adult's fixed dose is from 45 kg on.
     """
@@ -73,7 +80,8 @@ class Trial:
     patients: int
     number: int
     burden_shares: tuple[float, ...] = ()
-    typical: Mapping[str, float] | None = None
+    typical: Mapping[str, float] = field(default_factory=dict)
+    b_cells_per_ul: Distribution | float = _KLINGER_B_CELLS
     weights_kg: tuple[float | None, float | None] = (None, None)
 
     def treatment(self) -> Regimen | None:
@@ -84,20 +92,11 @@ class Trial:
 
     def population(self, values: Values, seed: int) -> VirtualPopulation:
         """Return its virtual patients; the same scores whatever the values."""
-        distributions: dict[str, Any] = {}
-        for name, sd in values.spreads.items():
-            row = LEUKAEMIA.catalogue[name]
-            distributions[name] = LogNormal(values.parameters[name], sd, row.bounds[0], row.bounds[1])
-        given = values.parameters.changed() | dict(self.typical or {})
-        covariates = {link.parameter for link in LEUKAEMIA.covariates}
-        distributions |= {
-            name: value for name, value in given.items() if name not in distributions and name not in covariates
+        own = replace(values, parameters=values.parameters.replace(**self.typical))
+        distributions = distributions_of(own) | {
+            "marrow_blast_fraction": self.burden,
+            "blood_b_cells_per_ul": self.b_cells_per_ul,
         }
-        distributions["marrow_blast_fraction"] = self.burden
-        if self.typical is None:
-            distributions["blood_b_cells_per_ul"] = _KLINGER_B_CELLS
-        else:
-            distributions["blood_b_cells_per_ul"] = 70.0
         return VirtualPopulation.sample(
             self.patients, seed=seed + self.number, model=LEUKAEMIA, variability=Variability(distributions),
             covariates=self.growth, limits={"weight_kg": self.weights_kg},
@@ -107,7 +106,7 @@ class Trial:
         """Return each patient's weight, of sum 1, by the burden at the start."""
         if not self.burden_shares:
             return np.full(len(burden), 1.0 / len(burden))
-        third = np.clip(np.searchsorted(BURDEN_EDGES, burden, side="right") - 1, 0, 2)
+        third = burden_third(burden)
         count = np.bincount(third, minlength=3)
         weight = np.asarray(self.burden_shares)[third] / count[third]
         return np.asarray(weight / weight.sum())
@@ -146,10 +145,10 @@ TRIALS: Final = {
               ("serum_drug_pg_per_ml", "marrow_blast_fraction"), _OVERT, _CHILDREN, 256, 7, (0.12, 0.137, 0.743),
               weights_kg=(None, 45.0)),
         Trial("lymphoma, flat", "60 ug/m2/day for 21 d", (*_HOURS, 2.0), ("serum_il6_pg_per_ml",), _HARDLY, _ADULTS, 128,
-              8, typical=_LYMPHOMA),
+              8, typical=_LYMPHOMA, b_cells_per_ul=70.0),
         Trial("lymphoma, steps", "5 ug/m2/day for 7 d, 15 ug/m2/day for 7 d, 60 ug/m2/day for 7 d",
               (0.0, 0.1, 0.2, 0.4, 0.5, 0.7, 7.2, 7.5, 8.0, 14.2, 14.5, 15.0), ("serum_il6_pg_per_ml",), _HARDLY, _ADULTS,
-              128, 8, typical=_LYMPHOMA),
+              128, 8, typical=_LYMPHOMA, b_cells_per_ul=70.0),
         Trial("regrowth", "", tuple(float(day) for day in range(0, 401, 10)), ("mrd",),
               LogNormal(1e-4, 0.1, 5e-5, 2e-4), _ADULTS, 128, 10),
     )
